@@ -1,0 +1,113 @@
+"""What the commands have in common: how to read inputs, and errors as one line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from tqdm import tqdm
+
+from moderation.comments import Comment
+from moderation.errors import ModerationError
+from moderation.parsers import FAMILIES, FORMATS, Reading, read_comments
+from moderation.parsers.sources import Openable
+
+INTERRUPTED = 130
+"""What a shell expects of a command that Ctrl-C ended."""
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how inputs are to be read."""
+    group = parser.add_argument_group("reading")
+    group.add_argument(
+        "--format",
+        choices=(*FAMILIES, *FORMATS),
+        metavar="NAME",
+        help=f"force a format instead of looking: {', '.join((*FAMILIES, *FORMATS))}",
+    )
+    group.add_argument("--encoding", metavar="NAME", help="of text, e.g. utf-8 or cp1252")
+    group.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="FIELD=NAME",
+        help="which column of a table is the text, the label, ...; may be repeated",
+    )
+    group.add_argument("--article", metavar="ID", help="article of pages that do not say it")
+    group.add_argument(
+        "--captured-at",
+        type=_moment,
+        metavar="TIME",
+        help="when the pages were taken, ISO 8601 (UTC where it has no zone)",
+    )
+
+
+def open_reading(source: Openable, args: argparse.Namespace) -> Reading:
+    """Begin to read one input as the options say."""
+    return read_comments(
+        source,
+        args.format,
+        encoding=args.encoding,
+        columns=dict(args.column),
+        article=args.article,
+        captured_at=args.captured_at,
+    )
+
+
+def read_all(sources: Sequence[Openable], args: argparse.Namespace) -> Iterator[Comment]:
+    """Yield the comments of several inputs, saying of each on stderr what was read."""
+    for source in sources:
+        reading = open_reading(source, args)
+        yield from track(reading, None, "comments")
+        say(reading.summary())
+
+
+def track(items: Iterable[Comment], total: int | None, what: str) -> Iterator[Comment]:
+    """Pass comments on and show on stderr how many went by; quick work stays silent."""
+    yield from tqdm(items, desc=what, total=total, unit="", delay=1, leave=False, file=sys.stderr)
+
+
+def progress(items: Iterable[object], total: int, what: str) -> Iterable[object]:
+    """Pass steps on and show on stderr how far they are."""
+    return tqdm(items, desc=what, total=total, leave=False, file=sys.stderr)
+
+
+def say(line: str) -> None:
+    """Tell the user something that is not the result."""
+    tqdm.write(line, file=sys.stderr)
+
+
+def run(command: str, work: Callable[[], None]) -> int:
+    """Do the work of a command and return its exit status: 0, or 1 and one line why not."""
+    try:
+        work()
+        sys.stdout.flush()
+    except ModerationError as error:
+        say(f"{command}: {error}")
+        return 1
+    except BrokenPipeError:  # the reader of our output left: `parse ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        say(f"{command}: interrupted; nothing was written")
+        return INTERRUPTED
+    return 0
+
+
+def _assignment(given: str) -> tuple[str, str]:
+    field, equals, name = given.partition("=")
+    if not (field and equals and name):
+        raise argparse.ArgumentTypeError(f"{given!r} is not FIELD=NAME, e.g. text=body")
+    return field, name
+
+
+def _moment(given: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is not a time such as 2026-01-14T12:30Z"
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,75 @@
+"""The tree of errors this package raises on purpose.
+
+::
+
+    ModerationError
+    ├── SourceError         an input cannot be opened, unpacked or decoded
+    ├── ParseError          an input is not what its format promises
+    ├── DataError           the comments read do not allow what was asked
+    ├── UnreachableTarget   no threshold meets the constraint
+    ├── ModelError          a model on disk is not to be used
+    │   ├── ModelNotFound   there is none, or its manifest is missing
+    │   ├── ModelTampered   the file is not the one its manifest describes
+    │   ├── ModelUnsafe     the file holds something other than a scorer
+    │   └── ModelMismatch   other versions made it than the ones running here
+    ├── OutputError         a result cannot be written
+    └── ReviewError         a decision that the review queue does not allow
+
+Messages say what was found, what was expected and what to do; never the text of a comment.
+"""
+
+
+class ModerationError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class SourceError(ModerationError):
+    """An input cannot be opened, unpacked or decoded."""
+
+
+class ParseError(ModerationError):
+    """An input does not have the shape its format promises."""
+
+    def __init__(self, message: str, *, row: int | None = None) -> None:
+        super().__init__(message if row is None else f"row {row}: {message}")
+        self.row = row
+
+
+class DataError(ModerationError):
+    """The comments read do not allow what was asked of them."""
+
+
+class UnreachableTarget(ModerationError):
+    """No threshold meets the constraint; `best` is the closest there is."""
+
+    def __init__(self, message: str, *, best: float | None = None) -> None:
+        super().__init__(message)
+        self.best = best
+
+
+class ModelError(ModerationError):
+    """A model on disk is not to be used."""
+
+
+class ModelNotFound(ModelError):
+    """There is no model here, or no manifest beside it."""
+
+
+class ModelTampered(ModelError):
+    """The file is not the one its manifest describes."""
+
+
+class ModelUnsafe(ModelError):
+    """The file holds something other than the parts of a scorer."""
+
+
+class ModelMismatch(ModelError):
+    """Other versions made the model than the ones running here."""
+
+
+class OutputError(ModerationError):
+    """A result cannot be written where it was asked for."""
+
+
+class ReviewError(ModerationError):
+    """A decision that the review queue does not allow."""

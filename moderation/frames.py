@@ -1,0 +1,249 @@
+"""The one table schema: column names, Arrow types, comments to and from pandas and files."""
+
+import contextlib
+import csv
+import gzip
+import io
+import itertools
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from moderation.comments import Comment
+from moderation.errors import OutputError
+
+ID = "id"
+TEXT = "text"
+STATUS = "status"
+PARENT_ID = "parent_id"
+ARTICLE_ID = "article_id"
+LABEL = "label"
+SOURCE = "source"
+SCORE = "score"
+MODEL = "model"
+SCORE_TYPES = {SCORE: pa.float64(), MODEL: pa.string()}
+
+_TIME = pa.timestamp("us", tz="UTC")
+SCHEMA = pa.schema(
+    [
+        (ID, pa.string()),
+        (PARENT_ID, pa.string()),
+        ("number", pa.int64()),
+        (ARTICLE_ID, pa.string()),
+        ("article_title", pa.string()),
+        ("author", pa.string()),
+        ("created_at", _TIME),
+        ("captured_at", _TIME),
+        (TEXT, pa.string()),
+        ("positive_votes", pa.int64()),
+        ("negative_votes", pa.int64()),
+        ("rating", pa.int64()),
+        (STATUS, pa.string()),
+        ("removal_reason", pa.string()),
+        ("highlighted", pa.bool_()),
+        (LABEL, pa.int64()),
+        (SOURCE, pa.string()),
+    ]
+)
+"""The columns of a table of comments, in order; further ones of a source follow them."""
+
+BATCH_ROWS = 2048
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+def to_rows(comments: Iterable[Comment], *, extra: Sequence[str] = ()) -> Iterator[Row]:
+    """Yield each comment as a mapping in the order of the schema, then the extra columns."""
+    for comment in comments:
+        row: Row = {name: getattr(comment, name) for name in SCHEMA.names}
+        row[STATUS] = str(comment.status)
+        row.update((name, comment.extra.get(name)) for name in extra)
+        yield row
+
+
+def to_frame(comments: Iterable[Comment]) -> pd.DataFrame:
+    """Return the comments as a data frame with the columns of the schema."""
+    table = pa.Table.from_pylist(list(to_rows(comments)), schema=SCHEMA)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+class RowWriter(Protocol):
+    """Writes rows to an open binary file."""
+
+    def write(self, rows: list[Row]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def write_rows(rows: Iterable[Row], path: Path | str) -> int:
+    """
+    Write rows as Parquet, CSV or JSON Lines by the path's ending and return their number.
+
+    All rows have the same keys. The file appears whole or not at all, and replaces what was
+    there. "-" is standard output, as JSON Lines.
+
+    Raises:
+        OutputError: the ending is not known, or the file cannot be written.
+
+    """
+    batches = batched(rows, BATCH_ROWS)
+    first = next(batches, [])
+    schema = find_schema(first)
+    batches = itertools.chain([first], batches)
+    if str(path) == "-":
+        return _drain(batches, JsonLinesWriter(sys.stdout.buffer, schema))
+    path = Path(path)
+    open_writer = find_writer(path)
+    with replacing(path) as stream:
+        if path.suffix == ".gz":
+            # No time and no name in the header: the same rows give the same bytes.
+            with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
+                return _drain(batches, open_writer(packed, schema))
+        return _drain(batches, open_writer(stream, schema))
+
+
+def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
+    """Return what writes the format that a path's ending names."""
+    for ending, writer in WRITERS.items():
+        if path.name.lower().endswith(ending):
+            return writer
+    raise OutputError(f"{path}: unknown ending; expected one of {', '.join(WRITERS)}")
+
+
+def find_schema(rows: Sequence[Row]) -> pa.Schema:
+    """Return the schema of rows: known columns as `SCHEMA` has them, others by their values."""
+    if not rows:
+        return SCHEMA
+    known = {**dict(zip(SCHEMA.names, SCHEMA.types, strict=True)), **SCORE_TYPES}
+    return pa.schema(
+        [(name, known.get(name) or _infer([row[name] for row in rows])) for name in rows[0]]
+    )
+
+
+def _infer(values: list[Any]) -> pa.DataType:
+    try:
+        found = pa.array(values).type
+    except pa.ArrowException:
+        return pa.string()
+    return pa.string() if pa.types.is_null(found) else found
+
+
+class ParquetWriter:
+    """Rows as Parquet."""
+
+    def __init__(self, stream: IO[bytes], schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
+
+    def write(self, rows: list[Row]) -> None:
+        try:
+            table = pa.Table.from_pylist(rows, schema=self._schema)
+        except pa.ArrowException as error:
+            raise OutputError(
+                f"a column changes its type on the way ({error}); "
+                "write CSV or JSON Lines, which have none"
+            ) from error
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class CsvWriter:
+    """Rows as CSV in UTF-8; unknown values are empty."""
+
+    def __init__(self, stream: Any, schema: pa.Schema) -> None:
+        self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
+        self._writer = csv.writer(self._text, lineterminator="\n")
+        self._writer.writerow(schema.names)
+
+    def write(self, rows: list[Row]) -> None:
+        for row in rows:
+            self._writer.writerow([_as_text(value) for value in row.values()])
+
+    def close(self) -> None:
+        self._text.detach()
+
+
+class JsonLinesWriter:
+    """Rows as one JSON object a line, in UTF-8."""
+
+    def __init__(self, stream: Any, schema: pa.Schema) -> None:
+        self._stream = stream
+
+    def write(self, rows: list[Row]) -> None:
+        for row in rows:
+            line = json.dumps(row, ensure_ascii=False, default=_as_text)
+            self._stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+WRITERS: dict[str, Callable[[Any, pa.Schema], RowWriter]] = {
+    ".parquet": ParquetWriter,
+    ".csv": CsvWriter,
+    ".csv.gz": CsvWriter,
+    ".jsonl": JsonLinesWriter,
+    ".jsonl.gz": JsonLinesWriter,
+}
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return value
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its place when all went well."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield lists of up to `size` items, reading no further than the one being filled."""
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch
+
+
+def _drain(batches: Iterable[list[Row]], writer: RowWriter) -> int:
+    written = 0
+    for batch in batches:
+        writer.write(batch)
+        written += len(batch)
+    writer.close()
+    return written

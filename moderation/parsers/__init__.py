@@ -1,0 +1,230 @@
+"""`read_comments(source, format=None)`: picks a parser by name or by looking at the first bytes."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from moderation.comments import Comment, Status
+from moderation.errors import ParseError, SourceError
+from moderation.parsers import bbc_module, bbc_text, pages, tabular
+from moderation.parsers.notes import Notes
+from moderation.parsers.sources import Openable, Source, open_source
+
+PageParser = Callable[[str, Notes], Iterator[Comment]]
+TableParser = Callable[[Source, Notes, Mapping[str, str]], Iterator[Comment]]
+
+PAGE_PARSERS: Mapping[str, PageParser] = {
+    bbc_module.NAME: bbc_module.parse,
+    "bbc_module_json": bbc_module.parse_envelope,
+    bbc_text.NAME: bbc_text.parse,
+    pages.NAME: pages.parse,
+}
+TABLE_PARSERS: Mapping[str, TableParser] = {
+    "csv": tabular.parse_csv,
+    "jsonl": tabular.parse_json_lines,
+    "parquet": tabular.parse_parquet,
+}
+FORMATS = (*PAGE_PARSERS, *TABLE_PARSERS)
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "bbc": (bbc_module.NAME, "bbc_module_json", bbc_text.NAME)
+}
+"""Names that stand for several formats; the content decides which."""
+FILE_ENDINGS = frozenset(
+    {".html", ".htm", ".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz"}
+)
+"""What is taken from a folder."""
+
+# "20130705140200" as the Wayback Machine names captures, "2013-07-05" or "20130705T1402Z".
+_NAMED_TIME = re.compile(
+    r"(?<![0-9A-Za-z])((?:19|20)\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
+    r"(?:[T_ -]?([01]\d|2[0-3])[:.h-]?([0-5]\d)(?:[:.m-]?([0-5]\d))?)?Z?(?![0-9A-Za-z])"
+)
+_JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
+_HTML = re.compile(r"<(?:!doctype html|html|head|body|div|ul|ol|li|p|!--)\b", re.I)
+
+
+class Reading(Iterator[Comment]):
+    """
+    The comments of one source as they are read, and what there is to say of it.
+
+    `notes` and the counts are complete once the last comment was taken.
+    """
+
+    def __init__(self, source: Source, format_name: str, notes: Notes, comments: Iterator[Comment]):
+        self.name = source.name
+        self.format = format_name
+        self.notes = notes
+        self.by_status: Counter[Status] = Counter()
+        self.with_text = 0
+        self._source = source
+        self._comments = comments
+
+    def __next__(self) -> Comment:
+        try:
+            comment = next(self._comments)
+        except StopIteration:
+            self._source.close()
+            raise
+        except UnicodeDecodeError as error:
+            raise SourceError(
+                f"{self.name}: byte 0x{error.object[error.start]:02x} is not "
+                f"{self._source.encoding}, which the beginning was; say which encoding it is "
+                "with --encoding"
+            ) from error
+        except ParseError as error:
+            raise ParseError(f"{self.name}: {error}") from error
+        self.by_status[comment.status] += 1
+        self.with_text += comment.text is not None
+        return comment
+
+    @property
+    def count(self) -> int:
+        """How many comments were read so far."""
+        return self.by_status.total()
+
+    def summary(self) -> str:
+        """Return one line on what was read and what was not."""
+        return f"{self.name}: {self.format}, {'; '.join(self._facts())}"
+
+    def _facts(self) -> Iterator[str]:
+        others = [f"{n} {status}" for status, n in self.by_status.items() if status != "published"]
+        counted = {0: "no comments found", 1: "1 comment"}.get(self.count, f"{self.count} comments")
+        yield ", ".join([counted, *others])
+        if self.notes.is_partial:
+            yield f"page {self.notes.page} of {self.notes.pages}, not the whole discussion"
+        if self.notes.total is not None and self.notes.total > self.count:
+            yield f"{self.count} of the article's {self.notes.total}"
+        for cause, number in sorted(self.notes.left_out.items()):
+            yield f"not read: {number} {cause}"
+
+
+def read_comments(
+    source: Openable,
+    format: str | None = None,
+    *,
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    article: str | None = None,
+    captured_at: datetime | None = None,
+) -> Reading:
+    """
+    Return an iterator over the comments of a page, an export or a table.
+
+    Args:
+        source: a path, the bytes, a file opened in binary mode, or "-" for standard input.
+        format: one of `FORMATS` or "bbc"; found by looking at the content where it is None.
+        encoding: of a text; found by mark, declaration and trial where it is None.
+        columns: from a comment's field to the table's column, where they are named unusually.
+        article: the article's address or id, where the source does not say it.
+        captured_at: when the source was taken (aware), where it and its name do not say it.
+
+    Raises:
+        SourceError: the input cannot be opened, unpacked or decoded.
+        ParseError: it is not what its format promises; while iterating, too.
+
+    """
+    opened = open_source(source, encoding=encoding)
+    try:
+        notes = Notes(
+            article_id=article,
+            captured_at=captured_at or find_time_in_name(opened.name),
+        )
+        return _begin(opened, format, notes, columns or {})
+    except ParseError as error:
+        opened.close()
+        raise ParseError(f"{opened.name}: {error}") from error
+    except BaseException:
+        opened.close()
+        raise
+
+
+def find_time_in_name(name: str) -> datetime | None:
+    """
+    Return the time that a file's name tells, in UTC.
+
+    >>> find_time_in_name("ferry-20260114T1230Z.html")
+    datetime.datetime(2026, 1, 14, 12, 30, tzinfo=datetime.timezone.utc)
+    >>> find_time_in_name("002_ab5b4fd25105b7c2.txt")
+    """
+    match = _NAMED_TIME.search(Path(name).name)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:  # the 31st of a shorter month: digits that only look like a date
+        return None
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """Return the files named, and of each folder the readable ones in it, in order of name."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix in FILE_ENDINGS)
+            if not inside:
+                raise SourceError(f"{path}: a folder without pages or tables in it")
+            found.extend(inside)
+        else:
+            found.append(path)
+    return found
+
+
+def _begin(source: Source, name: str | None, notes: Notes, columns: Mapping[str, str]) -> Reading:
+    if name is not None and name not in FORMATS and name not in FAMILIES:
+        raise SourceError(
+            f"no format is called {name!r}; formats are {', '.join((*FAMILIES, *FORMATS))}"
+        )
+    if name is None or name in FAMILIES:
+        found = _detect_table(source) if name is None else None
+        if found is None:
+            return _begin_page(source, name, notes)
+        name = found
+    if name in TABLE_PARSERS:
+        return Reading(source, name, notes, TABLE_PARSERS[name](source, notes, columns))
+    return Reading(source, name, notes, PAGE_PARSERS[name](_page(source), notes))
+
+
+def _begin_page(source: Source, family: str | None, notes: Notes) -> Reading:
+    page = _page(source)
+    name = _detect_page(page)
+    if family is not None and name not in FAMILIES[family]:
+        raise ParseError(f"no page of the {family} formats is recognised in it")
+    return Reading(source, name, notes, PAGE_PARSERS[name](page, notes))
+
+
+def _page(source: Source) -> str:
+    try:
+        return source.page()
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{source.name}: byte 0x{error.object[error.start]:02x} is not {source.encoding}; "
+            "say which encoding it is with --encoding"
+        ) from error
+
+
+def _detect_table(source: Source) -> str | None:
+    """Return which kind of table a source is, or None where it is a page."""
+    if source.is_parquet:
+        return "parquet"
+    head = source.head_text().lstrip()
+    if head.startswith("["):
+        raise ParseError("a JSON array; expected one object on each line (JSON Lines)")
+    if head.startswith("{"):
+        return None if _JSON_ENVELOPE.search(head) else "jsonl"
+    if head.startswith("<") or _HTML.search(head[:4096]):
+        return None
+    named = source.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    return "csv" if named or tabular.find_delimiter(source.head_text()) else None
+
+
+def _detect_page(page: str) -> str:
+    if page.lstrip().startswith("{"):
+        return "bbc_module_json"
+    if bbc_module.recognises(page):
+        return bbc_module.NAME
+    if bbc_text.recognises(page):
+        return bbc_text.NAME
+    return pages.NAME

@@ -1,0 +1,27 @@
+"""`Notes`: what a source says of itself beside its comments, and what was left out of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class Notes:
+    """Filled by a parser while it reads; what the caller stated beforehand is kept."""
+
+    article_id: str | None = None
+    article_title: str | None = None
+    captured_at: datetime | None = None
+    page: int | None = None
+    pages: int | None = None
+    total: int | None = None
+    """How many comments the source says the article has, here and on other pages."""
+    columns: tuple[str, ...] = ()
+    """The columns of a table that `Comment.extra` carries."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """What was not read or not understood, counted by its cause."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the source says that the article has comments on other pages."""
+        return self.pages is not None and self.pages > 1

@@ -1,0 +1,285 @@
+"""Opens an input: a path, bytes or an open file, unpacked and decoded, with clear refusals."""
+
+import codecs
+import contextlib
+import gzip
+import io
+import os
+import re
+import shutil
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from moderation.errors import SourceError
+
+Openable = str | os.PathLike[str] | bytes | IO[bytes]
+
+HEAD_BYTES = 1 << 16
+"""How much of an input is looked at to find its format and encoding."""
+PAGE_BYTES = 1 << 26
+"""The largest page that is read whole; tables are streamed and have no such limit."""
+SPOOL_BYTES = 1 << 26
+"""Compressed Parquet needs seeking: up to this size it is unpacked in memory, above on disk."""
+
+_BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What HTML declares about itself in its first kilobyte (WHATWG HTML, 13.2.3.2).
+_DECLARED = re.compile(
+    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.I
+)
+# Browsers read these names as Windows-1252 (WHATWG Encoding, 4.2).
+_LATIN = frozenset({"iso8859-1", "ascii", "latin-1", "cp1252"})
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+
+
+class Source:
+    """One input, unpacked as it is read; `name` is what messages call it."""
+
+    def __init__(self, stream: BinaryIO, *, name: str, encoding: str | None = None) -> None:
+        self.name = name
+        packed = io.BufferedReader(_Guarded(stream, name), HEAD_BYTES)
+        if packed.peek(2)[:2] == b"\x1f\x8b":
+            unpacked = gzip.GzipFile(fileobj=packed)
+            packed = io.BufferedReader(_Guarded(unpacked, name), HEAD_BYTES)
+        self.head = packed.read(HEAD_BYTES)
+        self._stream = io.BufferedReader(_Prefixed(self.head, packed), HEAD_BYTES)
+        if not self.head.strip():
+            raise SourceError(f"{name}: the file is empty; expected comments")
+        self._encoding = encoding
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened; streams that were handed over open are left to their owner."""
+        self._stream.close()
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.head.startswith(b"PAR1")
+
+    @property
+    def encoding(self) -> str:
+        """The text encoding: the one forced, or found by mark, declaration and trial."""
+        if self._encoding is None:
+            self._encoding = find_encoding(self.head, name=self.name)
+        return self._encoding
+
+    def head_text(self) -> str:
+        """Return the decoded beginning, without a character that is cut at its end."""
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        return decoder.decode(self.head)
+
+    def lines(self) -> io.TextIOWrapper:
+        """Return the text as a stream, line ends as they are."""
+        return io.TextIOWrapper(self._stream, encoding=self.encoding, newline="")
+
+    def page(self) -> str:
+        """Return the whole text of a page, refusing one too large to be a page."""
+        body = self._stream.read(PAGE_BYTES + 1)
+        if len(body) > PAGE_BYTES:
+            raise SourceError(
+                f"{self.name}: larger than {PAGE_BYTES >> 20} MB, which no saved page is; "
+                "if it is a table, name its format with --format"
+            )
+        return body.decode(self.encoding)
+
+    def seekable(self) -> IO[bytes]:
+        """Return a file that can be sought, unpacked to a temporary one that goes when closed."""
+        spooled = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 the caller closes it
+        shutil.copyfileobj(self._stream, spooled, HEAD_BYTES)
+        spooled.seek(0)
+        return spooled
+
+
+def open_source(
+    source: Openable, *, name: str | None = None, encoding: str | None = None
+) -> Source:
+    """
+    Open a path, the bytes themselves, an open binary file, or "-" for standard input.
+
+    Raises:
+        SourceError: it is missing, a folder, empty, or not to be read with these permissions.
+
+    """
+    if encoding is not None:
+        _check_encoding(encoding)
+    if isinstance(source, bytes):
+        return Source(io.BytesIO(source), name=name or "bytes", encoding=encoding)
+    if source == "-":
+        return Source(_unowned(sys.stdin.buffer), name=name or "standard input", encoding=encoding)
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        return Source(_open_path(path), name=name or str(path), encoding=encoding)
+    found = str(getattr(source, "name", "open file"))
+    return Source(_unowned(source), name=name or found, encoding=encoding)
+
+
+def find_encoding(head: bytes, *, name: str) -> str:
+    """
+    Return the encoding of a text from its first bytes.
+
+    In this order: a byte order mark, UTF-16 without one, what HTML declares, UTF-8, Windows-1252.
+
+    >>> find_encoding("naïve".encode("cp1252"), name="example")
+    'cp1252'
+    """
+    for mark, marked in _BOMS:
+        if head.startswith(mark):
+            return marked
+    if utf16 := _unmarked_utf16(head):
+        return utf16
+    if len(_BINARY.findall(head)) > len(head) // 100:
+        raise SourceError(
+            f"{name}: binary data; expected a page or a table as text, Parquet, or .gz of those"
+        )
+    declared = _DECLARED.search(head[:1024])
+    candidates = [_canonical(declared[1].decode("ascii"))] if declared else []
+    for encoding in [*candidates, "utf-8", "cp1252"]:
+        if encoding is not None and _decodes(head, encoding):
+            return encoding
+    raise SourceError(
+        f"{name}: text that is neither UTF-8 nor Windows-1252; say which with --encoding"
+    )
+
+
+def _open_path(path: Path) -> BinaryIO:
+    try:
+        if path.is_dir():
+            raise SourceError(f"{path}: a folder; expected a file: name the files in it")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise SourceError(f"{path}: no permission to read it") from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be opened ({error.strerror})") from error
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        codecs.lookup(encoding)
+    except LookupError as error:
+        raise SourceError(f"no encoding is called {encoding!r}; try utf-8 or cp1252") from error
+
+
+def _canonical(declared: str) -> str | None:
+    try:
+        found = codecs.lookup(declared).name
+    except LookupError:
+        return None
+    if found.startswith(("utf-16", "utf-32")):  # it was readable as ASCII so far: it cannot be
+        return "utf-8"
+    return "cp1252" if found in _LATIN else found
+
+
+def _unmarked_utf16(head: bytes) -> str | None:
+    """Recognise UTF-16 without a mark: mostly Latin text has a zero in every second byte."""
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    half = max(1, len(head) // 2)
+    if odd > half * 0.4 and even < half * 0.05:
+        return "utf-16-le"
+    if even > half * 0.4 and odd < half * 0.05:
+        return "utf-16-be"
+    return None
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    try:
+        codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD_BYTES)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Guarded(io.RawIOBase):
+    """A raw stream whose failures become one clear line."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile | IO[bytes], name: str) -> None:
+        self._wrapped = stream
+        self._name = name
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
+        try:
+            chunk = self._wrapped.read(len(buffer))
+        except EOFError as error:
+            raise SourceError(
+                f"{self._name}: the gzip file is cut off; fetch or copy it again"
+            ) from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise SourceError(f"{self._name}: damaged gzip data; fetch or copy it again") from error
+        except OSError as error:
+            raise SourceError(
+                f"{self._name}: cannot be read ({error.strerror or type(error).__name__})"
+            ) from error
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._wrapped.close()
+        super().close()
+
+
+class _Prefixed(io.RawIOBase):
+    """A stream with its beginning, which was read already, put back in front."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
+        if not self._head:
+            chunk = self._rest.read(len(buffer))
+            buffer[: len(chunk)] = chunk
+            return len(chunk)
+        taken = min(len(buffer), len(self._head))
+        buffer[:taken] = self._head[:taken]
+        self._head = self._head[taken:]
+        return taken
+
+    def close(self) -> None:
+        if not self.closed:
+            self._rest.close()
+        super().close()
+
+
+class _Unowned(io.RawIOBase):
+    """Reads a stream that belongs to somebody else and leaves it open."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._owned_elsewhere = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
+        chunk = self._owned_elsewhere.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def _unowned(stream: IO[bytes]) -> BinaryIO:
+    probe = b""
+    with contextlib.suppress(AttributeError, OSError):
+        probe = stream.read(0)
+    if not isinstance(probe, bytes):
+        raise SourceError("a file opened as text; open it in binary mode: open(path, 'rb')")
+    return io.BufferedReader(_Unowned(stream), HEAD_BYTES)

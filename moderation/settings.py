@@ -1,0 +1,31 @@
+"""Reads the environment once into one frozen `Settings`; the only reader of `os.environ`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are, with the defaults of a clone: all relative to the current folder."""
+
+    data: Path = Path("data")
+    """`MODERATION_DATA`: the folder of pages and exports that training and the app open on."""
+    model: Path = Path("models/moderation.joblib")
+    """`MODERATION_MODEL`: the model that the app loads."""
+    database_url: str = "sqlite:///data/review.db"
+    """`MODERATION_DATABASE_URL`: where decisions are stored, as SQLAlchemy spells addresses."""
+    moderator: str | None = None
+    """`MODERATION_MODERATOR`: the name decisions are recorded under, until another is typed."""
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process, or those of the mapping given."""
+    given = os.environ if environment is None else environment
+    return Settings(
+        data=Path(given.get("MODERATION_DATA", str(Settings.data))),
+        model=Path(given.get("MODERATION_MODEL", str(Settings.model))),
+        database_url=given.get("MODERATION_DATABASE_URL", Settings.database_url),
+        moderator=given.get("MODERATION_MODERATOR") or None,
+    )
