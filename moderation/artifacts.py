@@ -1,0 +1,266 @@
+"""Saves and loads a scorer with its manifest and card, refusing a file that does not fit."""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import platform
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import scipy
+import sklearn
+from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.pipeline import Pipeline
+
+from moderation.errors import (
+    ModelMismatch,
+    ModelNotFound,
+    ModelTampered,
+    ModelUnsafe,
+    OutputError,
+)
+from moderation.model import FEATURES, Scorer
+
+FORMAT_VERSION = 1
+
+# Everything a saved scorer consists of. A pickle can name any callable of any module, and calls
+# what it names: what is not listed here is not looked up, so it cannot run.
+ALLOWED = frozenset(
+    {
+        ("joblib.numpy_pickle", "NumpyArrayWrapper"),
+        ("numpy", "dtype"),
+        ("numpy", "float64"),
+        ("numpy", "int64"),
+        ("numpy", "ndarray"),
+        ("numpy._core.multiarray", "scalar"),
+        ("sklearn.feature_extraction.text", "TfidfTransformer"),
+        ("sklearn.feature_extraction.text", "TfidfVectorizer"),
+        ("sklearn.linear_model._logistic", "LogisticRegression"),
+        ("sklearn.pipeline", "FeatureUnion"),
+        ("sklearn.pipeline", "Pipeline"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `NAME.json` says of `NAME.joblib`."""
+
+    facts: Mapping[str, Any]
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return {point["name"]: point["threshold"] for point in self.facts["operating_points"]}
+
+    @property
+    def base_rate(self) -> float:
+        """The share of removals in the training data before copies were merged."""
+        return float(self.facts["training_data"]["base_rate"])
+
+    @property
+    def training_files(self) -> dict[str, str]:
+        """Names of the files learnt from, by their SHA-256."""
+        return {file["sha256"]: file["name"] for file in self.facts["training_data"]["files"]}
+
+    @property
+    def version(self) -> str:
+        return str(self.facts["sha256"])[:12]
+
+
+def made_with() -> dict[str, str]:
+    """Return the versions that a model depends on."""
+    return {
+        "python": platform.python_version(),
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "joblib": joblib.__version__,
+    }
+
+
+def save_model(
+    pipeline: Pipeline,
+    path: Path,
+    *,
+    facts: Mapping[str, Any],
+    card: str,
+    plots: Mapping[str, bytes],
+) -> Manifest:
+    """
+    Write `NAME.joblib`, `NAME.json`, `NAME.md` and the plots in `NAME/`, all or none of them.
+
+    `facts` is what the manifest says besides format, digest and versions. The files are written
+    aside first; a model is replaced only by one that is complete.
+    """
+    body = _dump(pipeline)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "made_with": made_with(),
+        **facts,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}.") as staging:
+            aside = Path(staging)
+            (aside / path.stem).mkdir()
+            for name, picture in plots.items():
+                (aside / path.stem / name).write_bytes(picture)
+            (aside / f"{path.stem}.md").write_text(card, encoding="utf-8")
+            (aside / path.name).write_bytes(body)
+            (aside / f"{path.stem}.json").write_text(
+                json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
+            _put_in_place(aside, path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+    return Manifest(manifest)
+
+
+def load_model(path: str | os.PathLike[str]) -> Scorer:
+    """
+    Return a saved scorer after checking that the file is what its manifest says.
+
+    Nothing is unpickled before its SHA-256 was checked, and then only the types in `ALLOWED`.
+
+    Raises:
+        ModelNotFound: no such file, or no readable manifest beside it.
+        ModelTampered: the file is not the one the manifest describes.
+        ModelMismatch: another format, or another scikit-learn than this process has.
+        ModelUnsafe: it holds something other than the parts of a scorer.
+
+    """
+    path = Path(path)
+    manifest = read_manifest(path)
+    body = _read(path)
+    found = hashlib.sha256(body).hexdigest()
+    expected = manifest.facts["sha256"]
+    if found != expected:
+        raise ModelTampered(
+            f"{path}: its SHA-256 is {found[:12]}…, its manifest says {str(expected)[:12]}…: the "
+            "file was changed or belongs to another manifest; train again or copy both again"
+        )
+    _check_versions(path, manifest)
+    pipeline = _unpickle(path, body)
+    return Scorer(
+        pipeline,
+        attribute=str(manifest.facts["attribute"]),
+        version=manifest.version,
+        thresholds=manifest.thresholds,
+    )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return what `NAME.json` says; `path` is that of `NAME.joblib`."""
+    if not path.exists():
+        raise ModelNotFound(
+            f"{path}: no such model; make one with: python -m moderation.train --out {path}"
+        )
+    beside = path.with_suffix(".json")
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelNotFound(
+            f"{path}: its manifest {beside.name} is missing; a model is only loaded with it: "
+            "copy it too, or train again"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(f"{beside}: not a readable manifest; train again") from error
+    needed = {"format_version", "sha256", "made_with", "attribute", "operating_points"}
+    if not isinstance(facts, dict) or (missing := needed - facts.keys()):
+        what = ", ".join(sorted(missing)) if isinstance(facts, dict) else "all fields"
+        raise ModelNotFound(f"{beside}: not a model's manifest: {what} missing; train again")
+    return Manifest(facts)
+
+
+def _dump(pipeline: Pipeline) -> bytes:
+    for _, vectorizer in pipeline[FEATURES].transformer_list:
+        # scikit-learn remembers the address of the stop words it has checked: an address of this
+        # process, by which the same model would have other bytes in each.
+        vars(vectorizer).pop("_stop_words_id", None)
+    body = io.BytesIO()
+    joblib.dump(pipeline, body)
+    return body.getvalue()
+
+
+def _put_in_place(aside: Path, path: Path) -> None:
+    """Move the parts where they belong, the two that are checked against each other last."""
+    plots = path.parent / path.stem
+    if plots.is_dir():
+        shutil.rmtree(plots)
+    for name in (path.stem, f"{path.stem}.md", f"{path.stem}.json", path.name):
+        (aside / name).replace(path.parent / name)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelNotFound(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _check_versions(path: Path, manifest: Manifest) -> None:
+    if (found := manifest.facts["format_version"]) != FORMAT_VERSION:
+        raise ModelMismatch(
+            f"{path}: model format {found}, this version of moderation reads {FORMAT_VERSION}; "
+            "train again, or install the version that wrote it"
+        )
+    theirs = str(manifest.facts["made_with"].get("scikit-learn"))
+    # Within one minor version scikit-learn keeps what it pickles (its "Model persistence" page
+    # promises nothing across them).
+    if theirs.split(".")[:2] != sklearn.__version__.split(".")[:2]:
+        raise ModelMismatch(
+            f"{path}: made with scikit-learn {theirs}, this is {sklearn.__version__}; train again, "
+            f"or install scikit-learn=={theirs}"
+        )
+
+
+def _unpickle(path: Path, body: bytes) -> Pipeline:
+    stream = io.BytesIO(body)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InconsistentVersionWarning)  # checked above
+            loaded = _AllowListUnpickler(path, stream).load()
+    except ModelUnsafe:
+        raise
+    except (pickle.UnpicklingError, EOFError, AttributeError, LookupError, TypeError, ValueError,
+            ImportError, MemoryError, OverflowError) as error:  # fmt: skip
+        raise ModelUnsafe(f"{path}: not a saved model ({type(error).__name__})") from error
+    if type(loaded) is not Pipeline:
+        raise ModelUnsafe(f"{path}: holds a {type(loaded).__name__}, expected a Pipeline")
+    return loaded
+
+
+class _PlainArrayWrapper(NumpyArrayWrapper):  # type: ignore[misc] # joblib ships no types
+    """Reads arrays of numbers; one of objects would hold a second pickle, unchecked."""
+
+    def read_array(self, unpickler: Any, ensure_native_byte_order: bool) -> Any:
+        if self.dtype.hasobject:
+            raise ModelUnsafe(f"{unpickler.path}: holds an array of objects, expected numbers")
+        return super().read_array(unpickler, ensure_native_byte_order)
+
+
+class _AllowListUnpickler(NumpyUnpickler):  # type: ignore[misc] # joblib ships no types
+    def __init__(self, path: Path, stream: io.BytesIO) -> None:
+        super().__init__("", stream, ensure_native_byte_order=True)
+        self.path = path
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in ALLOWED:
+            raise ModelUnsafe(
+                f"{self.path}: holds {module}.{name}, which no model of ours does; nothing of it "
+                "was run: do not use this file, train again"
+            )
+        if name == NumpyArrayWrapper.__name__:
+            return _PlainArrayWrapper
+        return super().find_class(module, name)

@@ -1,0 +1,129 @@
+"""The model card: what a model is for, what it learnt from, how good it is and where it ends."""
+
+from collections.abc import Iterator
+
+from moderation import plots
+from moderation.metrics import Interval, PointMeasure, Report
+from moderation.training import SourceFile, Training
+
+# The headings follow "Model Cards for Model Reporting" (Mitchell et al. 2019).
+_LIMITS = """
+## Limits
+
+- It has seen this site's comments only; on another site, or another subject, it will be worse.
+- It knows words and parts of words, not meaning: quoted abuse, irony and new code words mislead it.
+- A score is a reason to read a comment, not a verdict. Do not remove comments on it alone.
+- It repeats the habits of the moderators whose decisions it learnt from, their mistakes too.
+""".strip()
+
+
+def write_card(training: Training, *, name: str, files: list[SourceFile]) -> str:
+    """Return the card as Markdown; the plots lie in the folder `name` beside it."""
+    return "\n\n".join(_sections(training, name, files)) + "\n"
+
+
+def draw_plots(training: Training) -> dict[str, bytes]:
+    """Return the card's figures by file name."""
+    labels, scores, points = training.held_out.labels, training.held_out_scores, training.points
+    return {
+        "precision_recall.png": plots.precision_recall(labels, scores, points),
+        "calibration.png": plots.calibration(labels, scores),
+        "scores.png": plots.score_distribution(labels, scores, points),
+        "words.png": plots.strongest_words(training.scorer.strongest_features(15)),
+    }
+
+
+def summarise(report: Report) -> Iterator[str]:
+    """Yield a report as lines of plain text, the count behind each number beside it."""
+    yield (
+        f"{report.comments} comments, {report.removed} removed "
+        f"(base rate {report.base_rate:.1%}; the site's {report.site_base_rate:.1%})"
+    )
+    yield f"ROC-AUC            {report.roc_auc}"
+    yield f"average precision  {report.average_precision}"
+    for point in report.points:
+        yield f"{point.name} (score at or above {point.threshold:.3f})"
+        yield f"  {'; '.join(_rates(point))}"
+
+
+def _rates(point: PointMeasure) -> Iterator[str]:
+    yield f"match rate {_share(point.match_rate)}"
+    yield f"recall {_share(point.recall)}"
+    if point.precision is None:
+        yield "precision unknown: nothing matched"
+        return
+    yield f"precision {_share(point.precision)}"
+    if point.site_precision is not None:
+        yield (
+            f"at the site's base rate: precision {point.site_precision:.1%}, "
+            f"match rate {point.site_match_rate:.1%}"
+        )
+
+
+def _share(rate: Interval) -> str:
+    hits = round(rate.value * rate.of)
+    return f"{rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}] ({hits} of {rate.of})"
+
+
+def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterator[str]:
+    data, report = training.data, training.report
+    yield f"# {name}: which comments moderators are likely to take down"
+    yield (
+        "TF-IDF over words and characters with logistic regression "
+        f"(C = {training.search.strength:g}), scoring `{training.scorer.attribute}`: the "
+        "probability that this site's moderators remove a comment."
+    )
+    yield (
+        "## Use\n\nTo order a review queue and to mark what moderators should read first. Not to "
+        "judge authors, and not to remove comments without a person."
+    )
+    yield (
+        f"## Training data\n\n{len(data)} different texts, {data.removed} of them removed; the "
+        f"site's base rate, copies included, is {data.base_rate:.1%}. Learnt from "
+        f"{len(training.learned)}, measured on {len(training.held_out)} of other "
+        f"{data.grouped_by}s, set aside before anything was chosen (seed {training.seed})."
+        f"\n\nSHA-256 of the labelled texts: `{data.fingerprint}`"
+    )
+    yield "\n".join(["| file | SHA-256 |", "|---|---|", *(
+        f"| {_cell(file.name)} | `{file.sha256[:16]}…` |" for file in files
+    )])  # fmt: skip
+    yield f"## Quality\n\n{_quality(report)}"
+    yield f"## Operating points\n\n{_points_table(report)}"
+    yield (
+        "Chosen on out-of-fold scores of the training part; the numbers above are from the part "
+        "set aside. Intervals are 95%: Wilson's for rates, bootstrap over whole "
+        f"{data.grouped_by}s for the ranking."
+    )
+    yield from (
+        f"![{title}]({name}/{picture})"
+        for title, picture in (
+            ("Precision over recall, operating points marked", "precision_recall.png"),
+            ("Share removed over score", "calibration.png"),
+            ("Scores of kept and removed comments", "scores.png"),
+            ("The strongest words for each side", "words.png"),
+        )
+    )
+    yield _LIMITS
+
+
+def _quality(report: Report) -> str:
+    return (
+        f"On {report.comments} comments, {report.removed} removed: ROC-AUC {report.roc_auc}, "
+        f"average precision {report.average_precision} (by chance {report.base_rate:.3f})."
+    )
+
+
+def _points_table(report: Report) -> str:
+    rows = ["| point | score at or above | match rate | recall | precision |"]
+    rows.append("|---|---|---|---|---|")
+    for point in report.points:
+        precision = "nothing matched" if point.precision is None else _share(point.precision)
+        rows.append(
+            f"| {point.name} | {point.threshold:.3f} | {_share(point.match_rate)} | "
+            f"{_share(point.recall)} | {precision} |"
+        )
+    return "\n".join(rows)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", r"\|").replace("`", "'")

@@ -1,0 +1,131 @@
+"""`python -m moderation.evaluate`: measures a model on labelled comments, file by file."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from moderation.arguments import add_reading_options, read_all, run, say
+from moderation.artifacts import Manifest, load_model, read_manifest
+from moderation.captures import is_capture
+from moderation.cards import summarise
+from moderation.comments import Comment
+from moderation.datasets import GatherReport, gather
+from moderation.errors import DataError
+from moderation.frames import replacing
+from moderation.metrics import Report, measure
+from moderation.model import Scorer
+from moderation.parsers import find_files
+from moderation.train import digest
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m moderation.evaluate",
+        description="Measure a model on labelled comments, each file or folder on its own; "
+        "captures of pages are joined across all of them.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="models/moderation.joblib")
+    parser.add_argument("data", nargs="+", metavar="DATA", help="labelled comments, as for train")
+    parser.add_argument("--json", metavar="FILE", help="write the measurements there, too")
+    parser.add_argument(
+        "--base-rate",
+        type=_share,
+        metavar="SHARE",
+        help="share of comments that deserve removal on the site; as in training without it",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap")
+    add_reading_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    args = build_parser().parse_args(argv)
+    return run("evaluate", lambda: evaluate(args))
+
+
+@dataclass(frozen=True)
+class Part:
+    """Comments that are measured together."""
+
+    name: str
+    comments: list[Comment]
+    learnt_from: bool
+    """Whether the model learnt from one of the files: the measurement then flatters it."""
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Measure every part and print the reports, then one table of all."""
+    scorer, manifest = load_model(args.model), read_manifest(args.model)
+    measured = [(part, _measure(part, scorer, manifest, args)) for part in _parts(args, manifest)]
+    for part, report in measured:
+        print(f"{part.name}{' (the model learnt from it)' if part.learnt_from else ''}")
+        print("\n".join(f"  {line}" for line in summarise(report)), end="\n\n")
+    print("\n".join(_table(measured)))
+    if args.json:
+        found = {part.name: asdict(report) for part, report in measured}
+        with replacing(Path(args.json)) as stream:
+            stream.write((json.dumps(found, indent=2) + "\n").encode())
+
+
+def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
+    captured: list[Comment] = []
+    captured_known = False
+    for name in args.data:
+        files = [] if name == "-" else find_files([Path(name)])
+        known = any(digest(file) in manifest.training_files for file in files)
+        comments = list(read_all(files or [name], args))
+        pages = [comment for comment in comments if is_capture(comment)]
+        captured.extend(pages)
+        captured_known |= known and bool(pages)
+        if len(pages) < len(comments) or not comments:
+            rows = [comment for comment in comments if not is_capture(comment)]
+            yield Part(str(name), rows, known)
+    if captured:
+        yield Part("captures of pages", captured, captured_known)
+
+
+def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Namespace) -> Report:
+    gathered = GatherReport()
+    dataset = gather(part.comments, gathered)
+    for line in gathered.lines():
+        say(f"{part.name}: {line}")
+    if not len(dataset):
+        raise DataError(f"{part.name}: no labelled comment with words; expected a table with "
+                        "'label' or 'status', or two captures of each page")  # fmt: skip
+    try:
+        return measure(
+            dataset.labels,
+            scorer.score(dataset.texts),
+            groups=dataset.groups,
+            thresholds=scorer.thresholds,
+            site_base_rate=manifest.base_rate if args.base_rate is None else args.base_rate,
+            seed=args.seed,
+        )
+    except DataError as error:
+        raise DataError(f"{part.name}: {error}") from error
+
+
+def _table(measured: Sequence[tuple[Part, Report]]) -> Iterator[str]:
+    yield "| data | comments | removed | base rate | ROC-AUC | average precision |"
+    yield "|---|---|---|---|---|---|"
+    for part, report in measured:
+        yield (
+            f"| {Path(part.name).name} | {report.comments} | {report.removed} | "
+            f"{report.base_rate:.1%} | {report.roc_auc} | {report.average_precision} |"
+        )
+
+
+def _share(given: str) -> float:
+    share = float(given)
+    if not 0 < share < 1:
+        raise argparse.ArgumentTypeError(f"{given} is not a share between 0 and 1")
+    return share
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""`python -m moderation.score`: adds a model's scores to a table of comments."""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from moderation.arguments import add_reading_options, open_reading, run, say, track
+from moderation.artifacts import load_model
+from moderation.comments import Comment
+from moderation.frames import MODEL, SCORE, Row, batched, find_writer, to_rows, write_rows
+from moderation.model import Scorer
+
+BATCH = 1024
+"""Comments scored at a time: their features are in memory together."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m moderation.score",
+        description="Score comments: all columns of the input, and of each comment the model's "
+        "P(removal) as 'score' and the model's version as 'model'. The output appears whole or "
+        "not at all.",
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL", help="models/moderation.joblib")
+    parser.add_argument("input", metavar="INPUT", help="a page, an export, a table, or -")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUTPUT",
+        help="Parquet, CSV or JSON Lines by its ending; - for JSON Lines on stdout",
+    )
+    add_reading_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    args = build_parser().parse_args(argv)
+    return run("score", lambda: score(args))
+
+
+def score(args: argparse.Namespace) -> None:
+    """Read, score and write in batches."""
+    if args.output != "-":
+        find_writer(Path(args.output))  # a wrong ending is said before the work, not after it
+    scorer = load_model(args.model)
+    reading = open_reading(args.input, args)
+    comments = track(reading, None, "scored")
+    first = next(comments, None)
+    columns = [name for name in reading.notes.columns if name not in (SCORE, MODEL)]
+    read = itertools.chain([first] if first else [], comments)
+    counts = ScoreCounts()
+    write_rows(score_rows(scorer, read, counts, extra=columns), args.output)
+    say(reading.summary())
+    if replaced := set(reading.notes.columns) - set(columns):
+        say(f"replaced the input's columns {', '.join(sorted(replaced))}")
+    say(f"scored {counts.scored} comments with model {scorer.version}")
+    if counts.without_words:
+        say(f"not scored: {counts.without_words} without words")
+
+
+@dataclass
+class ScoreCounts:
+    """How many comments were scored, and how many could not be."""
+
+    scored: int = 0
+    without_words: int = 0
+
+
+def score_rows(
+    scorer: Scorer, comments: Iterable[Comment], counts: ScoreCounts, *, extra: Sequence[str] = ()
+) -> Iterator[Row]:
+    """Yield comments as rows with their score; None where the words are not known."""
+    for batch in batched(comments, BATCH):
+        worded = [comment.text for comment in batch if comment.text is not None]
+        scores = iter(scorer.score(worded).tolist())
+        counts.scored += len(worded)
+        counts.without_words += len(batch) - len(worded)
+        for comment, row in zip(batch, to_rows(batch, extra=extra), strict=True):
+            row[SCORE] = None if comment.text is None else next(scores)
+            row[MODEL] = scorer.version
+            yield row
+
+
+if __name__ == "__main__":
+    sys.exit(main())

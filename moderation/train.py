@@ -1,0 +1,128 @@
+"""`python -m moderation.train`: learns from pages, exports and tables, and saves the model."""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from moderation.arguments import add_reading_options, progress, read_all, run, say
+from moderation.artifacts import save_model
+from moderation.cards import draw_plots, summarise, write_card
+from moderation.comments import Comment
+from moderation.datasets import GatherReport, gather, merge_copies
+from moderation.errors import DataError, SourceError
+from moderation.parsers import find_files
+from moderation.settings import Settings, read_settings
+from moderation.training import SourceFile, Training, train
+
+
+def build_parser(settings: Settings) -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m moderation.train",
+        description="Learn from removals which comments are likely to be taken down. Labels come "
+        "from two captures of each page, or from a table's 'label' or 'status'.",
+    )
+    parser.add_argument(
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help=f"pages, exports, tables, or folders of them; {settings.data}/ without any",
+    )
+    parser.add_argument(
+        "--decisions",
+        nargs="?",
+        const=settings.database_url,
+        metavar="URL",
+        help=f"learn from moderators' decisions, too; {settings.database_url} without a URL",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=settings.model, metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default 0")
+    add_reading_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    settings = read_settings()
+    args = build_parser(settings).parse_args(argv)
+    return run("train", lambda: learn(args, settings))
+
+
+def learn(args: argparse.Namespace, settings: Settings) -> None:
+    """Read, train, save and print what came of it."""
+    if args.out.suffix != ".joblib":
+        raise DataError(f"--out {args.out}: expected a name that ends in .joblib")
+    named = args.data or ([] if args.decisions else [_default_data(settings)])
+    files = find_files(Path(name) for name in named if name != "-")
+    sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
+    report = GatherReport()
+    dataset = merge_copies(gather(_comments(sources, args), report), report)
+    for line in report.lines():
+        say(line)
+    training = train(dataset, seed=args.seed, progress=progress)
+    learnt_from = [SourceFile(path.name, digest(path)) for path in files]
+    manifest = save_model(
+        training.scorer.pipeline,
+        args.out,
+        facts=training.facts(learnt_from),
+        card=write_card(training, name=args.out.stem, files=learnt_from),
+        plots=draw_plots(training),
+    )
+    print("\n".join(_summary(training, args.out, manifest.version)))
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _default_data(settings: Settings) -> str:
+    if not settings.data.is_dir():
+        raise DataError(
+            f"no folder {settings.data}/ here; name the data to learn from, "
+            "or run this where the project was cloned"
+        )
+    return str(settings.data)
+
+
+def _comments(sources: Sequence[str | Path], args: argparse.Namespace) -> Iterator[Comment]:
+    yield from read_all(sources, args)
+    if args.decisions:
+        yield from _decided(args.decisions)
+
+
+def _decided(url: str) -> Iterator[Comment]:
+    try:
+        from moderation import review, tables
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"--decisions needs {error.name}; install it with: pip install 'moderation[app]'"
+        ) from error
+    with tables.create_session_factory(url, create=False)() as session:
+        decided = list(review.decided_comments(session))
+    say(f"{tables.mask_password(url)}: {len(decided)} decided comments")
+    yield from decided
+
+
+def _summary(training: Training, path: Path, version: str) -> Iterator[str]:
+    data = training.data
+    yield (
+        f"learnt from {len(training.learned)} comments ({training.learned.removed} removed), "
+        f"C = {training.search.strength:g} by cross-validation"
+    )
+    yield f"measured on comments of {data.grouped_by}s set aside:"
+    yield from (f"  {line}" for line in summarise(training.report))
+    yield f"model {version}: {path}"
+    yield f"card with plots: {path.with_suffix('.md')}; manifest: {path.with_suffix('.json')}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

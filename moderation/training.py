@@ -1,0 +1,87 @@
+"""From labelled comments to a measured scorer: split, choose, fit, measure."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from moderation.datasets import Dataset, check_trainable, split, usable_parts
+from moderation.metrics import Floats, Report, measure
+from moderation.model import Progress, Scorer, StrengthSearch, fit_scorer, search_strength
+from moderation.thresholds import OperatingPoint, choose_points
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that was learnt from."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """
+    A fitted scorer and how it came about.
+
+    C and the operating points were chosen by cross-validation within `learned`; `report`
+    measures the very scorer that is saved, on `held_out`, which no choice has seen.
+    """
+
+    scorer: Scorer
+    data: Dataset
+    learned: Dataset
+    held_out: Dataset
+    held_out_scores: Floats
+    search: StrengthSearch
+    points: Sequence[OperatingPoint]
+    report: Report
+    seed: int
+
+    def facts(self, files: Sequence[SourceFile]) -> dict[str, Any]:
+        """Return what the manifest says of this training."""
+        return {
+            "attribute": self.scorer.attribute,
+            "training_data": {
+                "sha256": self.data.fingerprint,
+                "comments": len(self.data),
+                "removed": self.data.removed,
+                "base_rate": self.data.base_rate,
+                "learned": len(self.learned),
+                "held_out": len(self.held_out),
+                "kept_whole": self.data.grouped_by,
+                "files": [asdict(file) for file in files],
+            },
+            "seed": self.seed,
+            "strength": self.search.strength,
+            "losses": {str(strength): loss for strength, loss in self.search.losses.items()},
+            "operating_points": [asdict(point) for point in self.points],
+            "metrics": asdict(self.report),
+        }
+
+
+def train(
+    dataset: Dataset, *, seed: int = 0, progress: Progress = lambda items, *_: items
+) -> Training:
+    """
+    Learn from a data set and measure on articles set aside.
+
+    Raises:
+        DataError: too few comments of one class, or in too few articles or threads.
+
+    """
+    check_trainable(dataset)
+    parts = split(dataset, parts=usable_parts(dataset), seed=seed)
+    learned, held_out = parts.train, parts.test
+    search = search_strength(learned, parts=usable_parts(learned), seed=seed, progress=progress)
+    points = choose_points(learned.labels, search.scores)
+    scorer = fit_scorer(learned, strength=search.strength)
+    scores = scorer.score(held_out.texts)
+    report = measure(
+        held_out.labels,
+        scores,
+        groups=held_out.groups,
+        thresholds={point.name: point.threshold for point in points},
+        site_base_rate=dataset.base_rate,
+        seed=seed,
+    )
+    return Training(scorer, dataset, learned, held_out, scores, search, points, report, seed)
