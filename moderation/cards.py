@@ -6,6 +6,14 @@ from moderation import plots
 from moderation.metrics import Interval, PointMeasure, Report
 from moderation.training import SourceFile, Training
 
+LISTED_FILES = 12
+PICTURES = (
+    ("Precision over recall, operating points marked", "precision_recall.png"),
+    ("Share removed over score", "calibration.png"),
+    ("Scores of kept and removed comments", "scores.png"),
+    ("The strongest words for each side", "words.png"),
+)
+
 # The headings follow "Model Cards for Model Reporting" (Mitchell et al. 2019).
 _LIMITS = """
 ## Limits
@@ -77,6 +85,14 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
         "## Use\n\nTo order a review queue and to mark what moderators should read first. Not to "
         "judge authors, and not to remove comments without a person."
     )
+    yield f"## Quality\n\n{_quality(report)}"
+    yield _points_table(report)
+    yield (
+        "The points were chosen on out-of-fold scores of the part learnt from; the numbers are "
+        "from the part set aside. Intervals are 95%: Wilson's for rates, bootstrap over whole "
+        f"{data.grouped_by}s for the ranking."
+    )
+    yield from (f"![{title}]({name}/{picture})" for title, picture in PICTURES)
     yield (
         f"## Training data\n\n{len(data)} different texts, {data.removed} of them removed; the "
         f"site's base rate, copies included, is {data.base_rate:.1%}. Learnt from "
@@ -84,26 +100,16 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
         f"{data.grouped_by}s, set aside before anything was chosen (seed {training.seed})."
         f"\n\nSHA-256 of the labelled texts: `{data.fingerprint}`"
     )
-    yield "\n".join(["| file | SHA-256 |", "|---|---|", *(
-        f"| {_cell(file.name)} | `{file.sha256[:16]}…` |" for file in files
-    )])  # fmt: skip
-    yield f"## Quality\n\n{_quality(report)}"
-    yield f"## Operating points\n\n{_points_table(report)}"
-    yield (
-        "Chosen on out-of-fold scores of the training part; the numbers above are from the part "
-        "set aside. Intervals are 95%: Wilson's for rates, bootstrap over whole "
-        f"{data.grouped_by}s for the ranking."
-    )
-    yield from (
-        f"![{title}]({name}/{picture})"
-        for title, picture in (
-            ("Precision over recall, operating points marked", "precision_recall.png"),
-            ("Share removed over score", "calibration.png"),
-            ("Scores of kept and removed comments", "scores.png"),
-            ("The strongest words for each side", "words.png"),
-        )
-    )
+    yield "\n".join(_files_table(files))
     yield _LIMITS
+
+
+def _files_table(files: list[SourceFile]) -> Iterator[str]:
+    yield "| file | SHA-256 |\n|---|---|"
+    for file in files[:LISTED_FILES]:
+        yield f"| {_cell(file.name)} | `{file.sha256[:16]}…` |"
+    if len(files) > LISTED_FILES:
+        yield f"| and {len(files) - LISTED_FILES} more | in the manifest |"
 
 
 def _quality(report: Report) -> str:

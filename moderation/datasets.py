@@ -120,6 +120,8 @@ def gather(comments: Iterable[Comment], report: GatherReport) -> Dataset:
     grouped_by = "article" if labelled[GROUP].nunique() >= MIN_ARTICLES else "thread"
     if grouped_by == "thread":
         labelled[GROUP] = labelled["thread"]
+    if labelled[GROUP].is_unique:
+        grouped_by = "comment"
     return Dataset(labelled[[TEXT, LABEL, GROUP]], base_rate, grouped_by)
 
 

@@ -18,7 +18,7 @@ from moderation.frames import replacing
 from moderation.metrics import Report, measure
 from moderation.model import Scorer
 from moderation.parsers import find_files
-from moderation.train import digest
+from moderation.parsers.sources import digest
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,7 +1,6 @@
 """`python -m moderation.train`: learns from pages, exports and tables, and saves the model."""
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from moderation.artifacts import save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
-from moderation.errors import DataError, SourceError
+from moderation.errors import DataError
 from moderation.parsers import find_files
+from moderation.parsers.sources import digest
 from moderation.settings import Settings, read_settings
 from moderation.training import SourceFile, Training, train
 
@@ -73,15 +73,6 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
         plots=draw_plots(training),
     )
     print("\n".join(_summary(training, args.out, manifest.version)))
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _default_data(settings: Settings) -> str:

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import gzip
+import hashlib
 import io
 import os
 import re
@@ -124,6 +125,15 @@ def open_source(
         return Source(_open_path(path), name=name or str(path), encoding=encoding)
     found = str(getattr(source, "name", "open file"))
     return Source(_unowned(source), name=name or found, encoding=encoding)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def find_encoding(head: bytes, *, name: str) -> str:

@@ -1,0 +1,15 @@
+"""The review desk: `streamlit run streamlit_app.py`."""
+
+import streamlit as st
+
+from moderation.app import add_page, model_page, review_page
+
+st.set_page_config(page_title="moderation", page_icon=":material/forum:", layout="wide")
+st.navigation(
+    [
+        st.Page(review_page.show, title="Review", icon=":material/rate_review:", url_path="review",
+                default=True),
+        st.Page(model_page.show, title="Model", icon=":material/monitoring:", url_path="model"),
+        st.Page(add_page.show, title="Add comments", icon=":material/upload:", url_path="add"),
+    ]
+).run()  # fmt: skip

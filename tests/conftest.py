@@ -1,0 +1,36 @@
+"""What tests share: where real data lies, and one small model trained for all of them."""
+
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+SHARED = REPOSITORY.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """Return the folder of real labelled comments; a fresh clone does not have it."""
+    folder = SHARED / "corpora"
+    if not folder.is_dir():
+        pytest.skip("the labelled corpora are not beside this repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seeds() -> Path:
+    """Return the folder of the first saved pages; a fresh clone does not have it."""
+    folder = SHARED / "seeds"
+    if not folder.is_dir():
+        pytest.skip("the first saved pages are not beside this repository")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train once on the archive in `data/` and return the path of the model."""
+    from moderation.train import main
+
+    path = tmp_path_factory.mktemp("model") / "moderation.joblib"
+    assert main([str(REPOSITORY / "data"), "--out", str(path)]) == 0
+    return path

@@ -1,0 +1,111 @@
+"""Modules import down the layers only, and light ones stay light."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "moderation"
+
+READING = {"comments", "text", "errors"}
+MAY_IMPORT = {
+    "errors": set(),
+    "settings": {"errors"},
+    "text": {"errors"},
+    "comments": {"errors"},
+    "policy": {"errors"},
+    "features": {"text"},
+    "parsers": READING,
+    "frames": {"comments", "errors"},
+    "captures": {"comments", "errors"},
+    "metrics": {"errors"},
+    "thresholds": {"metrics", "errors"},
+    "datasets": {"captures", *READING},
+    "explanations": {"features", "text"},
+    "model": {"datasets", "explanations", "features", "text", "errors"},
+    "tables": {"comments", "policy", "errors"},
+    "artifacts": {"model", "metrics", "errors"},
+    "review": {"captures", "comments", "policy", "tables", "errors"},
+    "training": {"datasets", "metrics", "model", "thresholds", "errors"},
+    "plots": {"metrics", "thresholds"},
+    "cards": {"metrics", "plots", "training"},
+    "arguments": {"comments", "parsers", "errors"},
+    "parse": {"arguments", "captures", "comments", "frames", "errors"},
+    "score": {"arguments", "artifacts", "comments", "frames", "model", "parsers", "errors"},
+    "train": {
+        "arguments", "artifacts", "cards", "comments", "datasets", "parsers", "review", "settings",
+        "tables", "training", "errors",
+    },
+    "evaluate": {
+        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
+        "model", "parsers", "errors",
+    },
+    "app": {
+        "artifacts", "captures", "comments", "explanations", "frames", "model", "parsers", "policy",
+        "review", "settings", "tables", "errors",
+    },
+}  # fmt: skip
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of our own that a file imports, by their first name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module == "moderation":
+            names = [f"moderation.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name.split(".")[1] for name in names if name.startswith("moderation."))
+
+
+def violations(package: Path) -> list[str]:
+    """Return every import that climbs the layers, as `importer -> imported`."""
+    return [
+        f"{module} -> {name}"
+        for path in sorted(package.rglob("*.py"))
+        if (module := path.relative_to(package).parts[0].removesuffix(".py")) != "__init__"
+        for name in imported(path)
+        if name != module and name not in MAY_IMPORT[module]
+    ]
+
+
+def test_imports_only_go_down_the_layers():
+    assert violations(PACKAGE) == []
+
+
+def test_a_climb_is_found(tmp_path):
+    (tmp_path / "text.py").write_text("from moderation.comments import Comment\n")
+    assert violations(tmp_path) == ["text -> comments"]
+
+
+def test_the_table_has_no_circle():
+    """A circle in the table would allow climbs."""
+    settled: set[str] = set()
+    while ready := {m for m, uses in MAY_IMPORT.items() if m not in settled and uses <= settled}:
+        settled |= ready
+    assert settled == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("moderation", {"sklearn", "pandas", "streamlit", "sqlalchemy", "lxml"}),
+        ("moderation.artifacts", {"streamlit", "sqlalchemy", "matplotlib", "dask", "fastapi"}),
+        ("moderation.policy", {"sklearn", "pandas", "sqlalchemy"}),
+        ("moderation.review", {"sklearn", "pandas", "streamlit"}),
+    ],
+)
+def test_light_modules_stay_light(module, heavy):
+    """Scoring in a service imports no app; the review rules need no scikit-learn."""
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert heavy & set(found.stdout.split()) == set()
