@@ -114,14 +114,15 @@ def gather(comments: Iterable[Comment], report: GatherReport) -> Dataset:
     """
     labelled = pd.DataFrame(
         [_row(comment, thread) for comment, thread in _labelled(comments, report)],
-        columns=[TEXT, LABEL, GROUP, "thread"],
+        columns=[TEXT, LABEL, "article", "thread"],
     )
-    base_rate = float(labelled[LABEL].mean()) if len(labelled) else 0.0
-    grouped_by = "article" if labelled[GROUP].nunique() >= MIN_ARTICLES else "thread"
-    if grouped_by == "thread":
-        labelled[GROUP] = labelled["thread"]
+    by_article = labelled["article"].nunique() >= MIN_ARTICLES
+    threads = labelled["thread"]
+    labelled[GROUP] = labelled["article"].fillna(threads) if by_article else threads
+    grouped_by = "article" if by_article else "thread"
     if labelled[GROUP].is_unique:
         grouped_by = "comment"
+    base_rate = float(labelled[LABEL].mean()) if len(labelled) else 0.0
     return Dataset(labelled[[TEXT, LABEL, GROUP]], base_rate, grouped_by)
 
 
@@ -177,8 +178,17 @@ def usable_parts(dataset: Dataset) -> int:
 
 
 def split(dataset: Dataset, *, parts: int, seed: int) -> Split:
-    """Set one part of several aside for measuring, no group in both."""
-    learn, measure = next(folds(dataset, parts=parts, seed=seed))
+    """
+    Set one part of several aside for measuring, no group in both.
+
+    Of the parts, the one whose share of removals is most like the whole's: where a few articles
+    hold most removals, another would measure at a rate that the site never sees.
+    """
+    share = dataset.labels.mean()
+    learn, measure = min(
+        folds(dataset, parts=parts, seed=seed),
+        key=lambda rows: abs(dataset.labels[rows[1]].mean() - share),
+    )
     return Split(dataset.take(learn), dataset.take(measure))
 
 
@@ -239,7 +249,7 @@ def _why_unlabelled(comment: Comment) -> str | None:
     return None if comment.text.strip() else "with an empty text"
 
 
-def _row(comment: Comment, thread: str) -> tuple[str, int, str, str]:
+def _row(comment: Comment, thread: str) -> tuple[str, int, str | None, str]:
     removed = comment.status is Status.REMOVED if comment.label is None else comment.label
     on_article = comment.article_id or comment.article_title
-    return str(comment.text), int(removed), article_key(comment) if on_article else thread, thread
+    return str(comment.text), int(removed), article_key(comment) if on_article else None, thread

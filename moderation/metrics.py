@@ -64,6 +64,7 @@ def measure(
     thresholds: Mapping[str, float],
     site_base_rate: float | None = None,
     seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Report:
     """
     Measure scores, shape (n,), against labels 0/1, shape (n,).
@@ -81,7 +82,8 @@ def measure(
             f"all {len(labels)} labelled comments are of one class; expected removed and kept ones"
         )
     rng = np.random.default_rng(seed)
-    auc, precision = _bootstrap(labels, scores, groups, (_roc_auc, _average_precision), rng)
+    rankings = (_roc_auc, _average_precision)
+    auc, precision = _bootstrap(labels, scores, groups, rankings, rng, resamples)
     base_rate = float(labels.mean())
     site = base_rate if site_base_rate is None else site_base_rate
     points = tuple(
@@ -172,6 +174,7 @@ def _bootstrap(
     groups: Integers | None,
     measures: tuple[Ranking, ...],
     rng: np.random.Generator,
+    resamples: int,
 ) -> Iterator[Interval]:
     """Yield each measure with its percentile interval over resampled groups."""
     descending, place = np.unique(-scores, return_inverse=True)
@@ -186,7 +189,7 @@ def _bootstrap(
         )
 
     drawn: list[tuple[float, ...]] = []
-    for _ in range(RESAMPLES):
+    for _ in range(resamples):
         counts = np.bincount(rng.integers(number, size=number), minlength=number)
         removed, kept = weighted(counts[group].astype(np.float64))
         if removed.any() and kept.any():

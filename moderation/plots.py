@@ -35,7 +35,8 @@ def precision_recall(labels: Integers, scores: Floats, points: Sequence[Operatin
             label = f"{point.name}, at or above {point.threshold:.2f}"
             axes.plot(*at, mark, ms=9, mfc="white", mec=INK, mew=1.8, label=label, zorder=5)
     axes.set(xlim=(0, 1.01), ylim=(0, 1.03))
-    axes.legend(frameon=False, loc="upper right")
+    if points:
+        axes.legend(frameon=False, loc="upper right")
     return _png(axes)
 
 

@@ -1,0 +1,87 @@
+"""The evaluation command: file by file, and honest about what the model has seen."""
+
+import csv
+import json
+
+import pytest
+
+from moderation import load_model
+from moderation.evaluate import main
+from moderation.train import main as train
+from tests.conftest import REPOSITORY
+from tests.samples import labelled_comments
+
+PAGES = REPOSITORY / "data"
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "new.csv"
+    with path.open("w", newline="") as stream:
+        rows = [(c.text, c.status) for c in labelled_comments(removed=30, kept=90)]
+        csv.writer(stream).writerows([("text", "status"), *rows])
+    return path
+
+
+def test_each_file_has_its_report_and_its_row(trained, table, capsys):
+    assert main([str(trained), str(table), str(table)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("120 comments, 30 removed (base rate 25.0%; the site's 19.6%)") == 2
+    assert printed.count("| new.csv | 120 | 30 | 25.0% |") == 2
+
+
+def test_the_json_holds_what_was_printed(trained, table, tmp_path, capsys):
+    assert main([str(trained), str(table), "--json", str(tmp_path / "r.json")]) == 0
+    report = json.loads((tmp_path / "r.json").read_text())[str(table)]
+    assert f"{report['roc_auc']['value']:.3f}" in capsys.readouterr().out
+    assert {point["name"] for point in report["points"]} == set(load_model(trained).thresholds)
+    assert report["points"][0]["recall"]["of"] == 30
+
+
+def test_another_base_rate_changes_precision_but_not_recall(table, tmp_path):
+    """The model learns from the very table here, so that some of it matches."""
+    model = tmp_path / "m.joblib"
+    assert train([str(table), "--out", str(model)]) == 0
+    with table.open("a") as stream:
+        stream.writelines(f"zorble quimp fribble {n},published\n" for n in range(5))
+    for share in ("0.05", "0.5"):
+        options = ["--base-rate", share, "--json", str(tmp_path / share)]
+        assert main([str(model), str(table), *options]) == 0
+    rare, even = (
+        json.loads((tmp_path / share).read_text())[str(table)]["points"][-1]
+        for share in ("0.05", "0.5")
+    )
+    assert rare["recall"] == even["recall"]
+    assert rare["site_precision"] < even["site_precision"]
+
+
+def test_pages_are_joined_across_files_and_learnt_ones_are_said(trained, capsys):
+    files = [str(path) for path in sorted((PAGES / "archive").glob("b*.html"))]
+    assert main([str(trained), *files]) == 0
+    assert "captures of pages (the model learnt from it)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("text,label\n", "no labelled comment"),
+        ("text,label\na,1\nb,1\n", "all 2 labelled comments are of one class"),
+        ("text,other\na,1\n", "of one class"),
+        ("name,other\na,1\nb,2\n", "no text column"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_by_name(trained, tmp_path, rows, message, capsys):
+    table = tmp_path / "t.csv"
+    table.write_text(rows)
+    assert main([str(trained), str(table), "--json", str(tmp_path / "r.json")]) == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith(f"evaluate: {table}: ")
+    assert message in last
+    assert not (tmp_path / "r.json").exists()
+
+
+@pytest.mark.parametrize("share", ["0", "1", "1.5", "half"])
+def test_a_base_rate_is_a_share(trained, table, share, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main([str(trained), str(table), "--base-rate", share])
+    assert refused.value.code == 2

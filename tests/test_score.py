@@ -1,0 +1,96 @@
+"""The scoring command: every column kept, scores added, whole or not at all."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from moderation import load_model
+from moderation.score import main
+
+HEADER = "id,comment_text,section,likes\n"
+ROWS = 'a,the ferry,news,3\nb,"two, words",sport,\nc,,news,0\n'
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "in.csv"
+    path.write_text(HEADER + ROWS, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_scores_and_the_models_version_join_the_columns_that_were_there(
+    trained, table, tmp_path, ending
+):
+    out = tmp_path / f"out.{ending}"
+    assert main([str(trained), str(table), "-o", str(out)]) == 0
+    read = {"parquet": pd.read_parquet, "csv": pd.read_csv}.get(ending)
+    frame = read(out) if read else pd.read_json(out, lines=True)
+    scorer = load_model(trained)
+    expected = scorer.score(["the ferry", "two, words", ""])
+    assert frame["score"].to_numpy() == pytest.approx(expected)
+    assert set(frame["model"]) == {scorer.version}
+    assert frame["section"].tolist() == ["news", "sport", "news"]
+    assert frame["positive_votes"].isna().tolist() == [False, True, False]
+
+
+def test_a_page_is_scored_and_comments_without_words_have_no_score(trained, tmp_path, capsys):
+    page = sorted((Path(__file__).parents[1] / "data" / "archive").glob("*.html"))[1]
+    assert main([str(trained), str(page), "-o", str(tmp_path / "out.jsonl")]) == 0
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    wordless = [row for row in rows if row["text"] is None]
+    assert wordless
+    assert all(row["score"] is None for row in wordless)
+    assert all(0 < row["score"] < 1 for row in rows if row["text"] is not None)
+    assert f"not scored: {len(wordless)} without words" in capsys.readouterr().err
+
+
+def test_old_scores_are_replaced_and_said(trained, tmp_path, capsys):
+    table = tmp_path / "in.csv"
+    table.write_text("text,score\nthe ferry,0.123\n")
+    assert main([str(trained), str(table), "-o", str(tmp_path / "out.csv")]) == 0
+    frame = pd.read_csv(tmp_path / "out.csv")
+    assert frame["score"].tolist() != [0.123]
+    assert "replaced the input's columns score" in capsys.readouterr().err
+
+
+def test_the_result_can_go_to_a_pipe(trained, table, capsys):
+    assert main([str(trained), str(table), "-o", "-"]) == 0
+    assert [json.loads(line)["id"] for line in capsys.readouterr().out.splitlines()] == list("abc")
+
+
+def test_a_table_without_rows_gives_a_table_without_rows(trained, tmp_path):
+    (tmp_path / "in.csv").write_text(HEADER)
+    assert main([str(trained), str(tmp_path / "in.csv"), "-o", str(tmp_path / "out.parquet")]) == 0
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "output", "message"),
+    [
+        (HEADER + ROWS, "out.xlsx", "unknown ending"),
+        (HEADER + ROWS, "missing/out.csv", "cannot be written"),
+        ("", "out.csv", "the file is empty"),
+        (HEADER + ROWS + 'd,"open quote', "out.csv", "malformed CSV"),
+    ],
+)
+def test_a_refusal_leaves_no_output_and_no_part_of_one(
+    trained, tmp_path, content, output, message, capsys
+):
+    (tmp_path / "in.csv").write_text(content)
+    assert main([str(trained), str(tmp_path / "in.csv"), "-o", str(tmp_path / output)]) == 1
+    assert message in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv"}
+
+
+def test_a_missing_model_is_said_before_the_input_is_read(table, tmp_path, capsys):
+    assert main([str(tmp_path / "no.joblib"), str(table), "-o", str(tmp_path / "out.csv")]) == 1
+    assert "no such model" in capsys.readouterr().err
+
+
+def test_options_that_are_wrong_are_bad_usage(trained, table):
+    with pytest.raises(SystemExit) as refused:
+        main([str(trained), str(table)])
+    assert refused.value.code == 2
