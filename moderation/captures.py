@@ -80,12 +80,13 @@ def latest_states(comments: Iterable[Comment]) -> Iterator[Comment]:
     """
     Yield each comment once, as last seen, with the last words of it that are known.
 
-    Comments of pages have the label that their captures tell, if any.
+    Comments of pages have the label that their captures tell, if any; those joined already, and
+    the rows of tables, keep theirs.
     """
     pages: list[Comment] = []
     rows: list[Comment] = []
     for comment in comments:
-        (pages if is_capture(comment) else rows).append(comment)
+        (pages if is_capture(comment) and comment.label is None else rows).append(comment)
     yield from rows
     for captures in _by_article(pages).values():
         for seen in _histories(captures):
@@ -108,19 +109,46 @@ class _Capture:
     captured_at: datetime | None
     comments: dict[str, Comment] = field(default_factory=dict)
 
+    def agrees_with(self, other: "_Capture") -> bool:
+        """Tell whether what both show of the same comments is the same."""
+        return all(
+            (comment.status, comment.text) == (again.status, again.text)
+            for same, comment in self.comments.items()
+            if (again := other.comments.get(same)) is not None
+        )
+
 
 def _by_article(comments: Iterable[Comment]) -> dict[str, list[_Capture]]:
     """Group comments by article, then by capture, captures in order of time."""
     addresses = _title_addresses(comments := list(comments))
-    articles: dict[str, list[_Capture]] = {}
+    articles: dict[str, list[Comment]] = {}
     for comment in comments:
-        key = article_key(comment)
-        captures = articles.setdefault(addresses.get(key, key), [])
-        _capture_of(comment, captures).comments[comment.id] = comment
+        if (address := addresses.get(article_key(comment))) is not None:
+            comment = replace(comment, article_id=address)
+        articles.setdefault(article_key(comment), []).append(comment)
+    return {key: _captures(_with_ids(found)) for key, found in articles.items()}
+
+
+def _captures(comments: Iterable[Comment]) -> list[_Capture]:
+    """Return captures in order of time, those without one last; a page given twice is one."""
+    by_time: dict[datetime | None, list[_Capture]] = {}
+    for comment in comments:
+        pages = by_time.setdefault(comment.captured_at, [_Capture(comment.captured_at)])
+        if comment.id in pages[-1].comments:  # seen again: another page begins
+            pages.append(_Capture(comment.captured_at))
+        pages[-1].comments[comment.id] = comment
     latest = datetime.max.replace(tzinfo=UTC)
-    for captures in articles.values():
-        captures.sort(key=lambda capture: capture.captured_at or latest)
-    return articles
+    ordered: list[_Capture] = []
+    for moment in sorted(by_time, key=lambda moment: moment or latest):
+        page, *others = by_time[moment]
+        ordered.append(page)
+        for other in others:
+            if moment is not None and other.agrees_with(page):
+                page.comments.update(other.comments)
+            else:
+                page = other
+                ordered.append(page)
+    return ordered
 
 
 def _title_addresses(comments: list[Comment]) -> dict[str, str]:
@@ -132,29 +160,30 @@ def _title_addresses(comments: list[Comment]) -> dict[str, str]:
     return {title: addresses.pop() for title, addresses in known.items() if len(addresses) == 1}
 
 
-def _capture_of(comment: Comment, captures: list[_Capture]) -> _Capture:
-    """Return the capture a comment belongs to; without times, an id seen again begins another."""
-    matching = [c for c in captures if c.captured_at == comment.captured_at]
-    if matching and (comment.captured_at or comment.id not in matching[-1].comments):
-        return matching[-1]
-    captures.append(_Capture(comment.captured_at))
-    return captures[-1]
+def _with_ids(comments: list[Comment]) -> Iterator[Comment]:
+    """Yield comments of pages that show numbers only with the ids that another capture tells."""
+    ids = {
+        str(comment.number): comment.id
+        for comment in comments
+        if comment.number is not None and comment.id != str(comment.number)
+    }
+    for comment in comments:
+        if comment.number is not None and comment.id == str(comment.number):
+            parent = comment.parent_id
+            yield replace(
+                comment,
+                id=ids.get(comment.id, comment.id),
+                parent_id=parent and ids.get(parent, parent),
+            )
+        else:
+            yield comment
 
 
 def _histories(captures: list[_Capture]) -> list[list[Comment]]:
     """Return what was seen of each comment, earliest first, in the order of first appearance."""
-    ids_by_number = {
-        comment.number: comment.id
-        for capture in captures
-        for comment in capture.comments.values()
-        if comment.number is not None and comment.id != str(comment.number)
-    }
     seen: dict[str, list[Comment]] = {}
     for capture in captures:
-        for comment in capture.comments.values():
-            same = comment.id
-            if comment.number is not None and comment.id == str(comment.number):
-                same = ids_by_number.get(comment.number, comment.id)
+        for same, comment in capture.comments.items():
             seen.setdefault(same, []).append(comment)
     return list(seen.values())
 

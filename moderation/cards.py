@@ -50,22 +50,21 @@ def summarise(report: Report) -> Iterator[str]:
     yield f"ROC-AUC            {report.roc_auc}"
     yield f"average precision  {report.average_precision}"
     for point in report.points:
-        yield f"{point.name} (score at or above {point.threshold:.3f})"
-        yield f"  {'; '.join(_rates(point))}"
+        yield f"{point.name}: score at or above {point.threshold:.3f}"
+        yield f"  match rate  {_share(point.match_rate)}"
+        yield f"  recall      {_share(point.recall)}"
+        yield f"  precision   {_precision(point)}"
 
 
-def _rates(point: PointMeasure) -> Iterator[str]:
-    yield f"match rate {_share(point.match_rate)}"
-    yield f"recall {_share(point.recall)}"
+def _precision(point: PointMeasure) -> str:
     if point.precision is None:
-        yield "precision unknown: nothing matched"
-        return
-    yield f"precision {_share(point.precision)}"
-    if point.site_precision is not None:
-        yield (
-            f"at the site's base rate: precision {point.site_precision:.1%}, "
-            f"match rate {point.site_match_rate:.1%}"
-        )
+        return "unknown: nothing matched"
+    if point.site_precision is None:
+        return _share(point.precision)
+    return (
+        f"{_share(point.precision)}; at the site's base rate {point.site_precision:.1%}, "
+        f"match rate {point.site_match_rate:.1%}"
+    )
 
 
 def _share(rate: Interval) -> str:

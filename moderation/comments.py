@@ -92,13 +92,13 @@ def build_threads(comments: Iterable[Comment]) -> list[Thread]:
     """
     ordered = list(comments)
     parents = {comment.id: comment.parent_id for comment in ordered}
+    cut = set(_find_circles(parents))
     replies: dict[str, list[Comment]] = {}
     tops = []
     for comment in ordered:
-        if comment.parent_id in parents and not _opens_a_circle(comment.id, parents):
+        if comment.parent_id in parents and comment.id not in cut:
             replies.setdefault(str(comment.parent_id), []).append(comment)
         else:
-            parents[comment.id] = None
             tops.append(comment)
     return [_grow(top, replies) for top in tops]
 
@@ -112,25 +112,31 @@ def find_root(comment_id: str, parents: Mapping[str, str | None]) -> str:
     return comment_id
 
 
-def _opens_a_circle(comment_id: str, parents: Mapping[str, str | None]) -> bool:
-    above = parents[comment_id]
-    seen = set()
-    while above is not None and above not in seen:
-        if above == comment_id:
-            return True
-        seen.add(above)
-        above = parents.get(above)
-    return False
+def _find_circles(parents: Mapping[str, str | None]) -> Iterator[str]:
+    """Yield one id, the first, of each circle of replies: cut there, every chain has an end."""
+    order = {comment_id: place for place, comment_id in enumerate(parents)}
+    settled: set[str] = set()
+    for comment_id in parents:
+        path: dict[str, None] = {}
+        above: str | None = comment_id
+        while above is not None and above in parents and above not in settled and above not in path:
+            path[above] = None
+            above = parents[above]
+        if above in path:
+            chain = list(path)
+            yield min(chain[chain.index(above) :], key=order.__getitem__)
+        settled.update(path)
 
 
 def _grow(top: Comment, replies: dict[str, list[Comment]]) -> Thread:
     """Build a thread bottom up, without recursion: replies may nest deeper than the stack."""
     order = [top]
-    answers: dict[int, list[Comment]] = {}
-    for comment in order:
-        answers[id(comment)] = replies.pop(comment.id, [])
-        order.extend(answers[id(comment)])
+    answers: list[range] = []
+    for comment in order:  # which grows
+        found = replies.pop(comment.id, [])
+        answers.append(range(len(order), len(order) + len(found)))
+        order.extend(found)
     grown: dict[int, Thread] = {}
-    for comment in reversed(order):
-        grown[id(comment)] = Thread(comment, tuple(grown[id(r)] for r in answers[id(comment)]))
-    return grown[id(top)]
+    for place in reversed(range(len(order))):
+        grown[place] = Thread(order[place], tuple(grown.pop(reply) for reply in answers[place]))
+    return grown[0]

@@ -64,10 +64,11 @@ T = TypeVar("T")
 
 def to_rows(comments: Iterable[Comment], *, extra: Sequence[str] = ()) -> Iterator[Row]:
     """Yield each comment as a mapping in the order of the schema, then the extra columns."""
+    further = [name for name in extra if name not in SCHEMA.names]
     for comment in comments:
         row: Row = {name: getattr(comment, name) for name in SCHEMA.names}
         row[STATUS] = str(comment.status)
-        row.update((name, comment.extra.get(name)) for name in extra)
+        row.update((name, comment.extra.get(name)) for name in further)
         yield row
 
 
@@ -97,20 +98,16 @@ def write_rows(rows: Iterable[Row], path: Path | str) -> int:
         OutputError: the ending is not known, or the file cannot be written.
 
     """
-    batches = batched(rows, BATCH_ROWS)
-    first = next(batches, [])
-    schema = find_schema(first)
-    batches = itertools.chain([first], batches)
     if str(path) == "-":
-        return _drain(batches, JsonLinesWriter(sys.stdout.buffer, schema))
+        return _write(rows, JsonLinesWriter, sys.stdout.buffer)
     path = Path(path)
     open_writer = find_writer(path)
     with replacing(path) as stream:
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             # No time and no name in the header: the same rows give the same bytes.
             with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
-                return _drain(batches, open_writer(packed, schema))
-        return _drain(batches, open_writer(stream, schema))
+                return _write(rows, open_writer, packed)
+        return _write(rows, open_writer, stream)
 
 
 def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
@@ -132,11 +129,12 @@ def find_schema(rows: Sequence[Row]) -> pa.Schema:
 
 
 def _infer(values: list[Any]) -> pa.DataType:
+    """Return the type of a column; mixed and nested values, whose keys may vary, become text."""
     try:
         found = pa.array(values).type
-    except pa.ArrowException:
+    except (pa.ArrowException, OverflowError):
         return pa.string()
-    return pa.string() if pa.types.is_null(found) else found
+    return pa.string() if pa.types.is_null(found) or pa.types.is_nested(found) else found
 
 
 class ParquetWriter:
@@ -147,14 +145,8 @@ class ParquetWriter:
         self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
 
     def write(self, rows: list[Row]) -> None:
-        try:
-            table = pa.Table.from_pylist(rows, schema=self._schema)
-        except pa.ArrowException as error:
-            raise OutputError(
-                f"a column changes its type on the way ({error}); "
-                "write CSV or JSON Lines, which have none"
-            ) from error
-        self._writer.write_table(table)
+        columns = [_to_column([row[field.name] for row in rows], field) for field in self._schema]
+        self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
         self._writer.close()
@@ -165,12 +157,13 @@ class CsvWriter:
 
     def __init__(self, stream: Any, schema: pa.Schema) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
-        self._writer = csv.writer(self._text, lineterminator="\n")
+        # Python 3.11 quotes a value for a line end in it only where the writer ends lines so.
+        self._writer = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
         self._writer.writerow(schema.names)
 
     def write(self, rows: list[Row]) -> None:
         for row in rows:
-            self._writer.writerow([_as_text(value) for value in row.values()])
+            self._writer.writerow([_as_cell(value) for value in row.values()])
 
     def close(self) -> None:
         self._text.detach()
@@ -185,7 +178,7 @@ class JsonLinesWriter:
     def write(self, rows: list[Row]) -> None:
         for row in rows:
             line = json.dumps(row, ensure_ascii=False, default=_as_text)
-            self._stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
+            self._stream.write(line.encode() + b"\n")
 
     def close(self) -> None:
         self._stream.flush()
@@ -200,12 +193,38 @@ WRITERS: dict[str, Callable[[Any, pa.Schema], RowWriter]] = {
 }
 
 
-def _as_text(value: Any) -> Any:
+class _LineFeeds:
+    """Passes on the lines of a CSV, which end in CR LF, with LF alone."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        self._stream.write(line[:-2] + "\n")
+
+
+def _to_column(values: list[Any], field: pa.Field) -> pa.Array:
+    if pa.types.is_string(field.type):
+        values = [v if v is None or isinstance(v, str) else str(_as_cell(v)) for v in values]
+    try:
+        return pa.array(values, type=field.type)
+    except (pa.ArrowException, OverflowError) as error:  # whose words may be those of a comment
+        raise OutputError(
+            f"a value of column {field.name!r} is no {field.type}, as those before were; "
+            "write CSV or JSON Lines, which have no types"
+        ) from error
+
+
+def _as_cell(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=_as_text)
+    return _as_text(value) if isinstance(value, datetime | bytes) else value
+
+
+def _as_text(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return value
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 @contextlib.contextmanager
@@ -240,10 +259,14 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _drain(batches: Iterable[list[Row]], writer: RowWriter) -> int:
+def _write(
+    rows: Iterable[Row], open_writer: Callable[[Any, pa.Schema], RowWriter], stream: Any
+) -> int:
+    batches = batched(rows, BATCH_ROWS)
+    first = next(batches, [])
     written = 0
-    for batch in batches:
-        writer.write(batch)
-        written += len(batch)
-    writer.close()
+    with contextlib.closing(open_writer(stream, find_schema(first))) as writer:
+        for batch in itertools.chain([first], batches):
+            writer.write(batch)
+            written += len(batch)
     return written

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 
 from moderation.arguments import add_reading_options, open_reading, read_all, run, say, track
-from moderation.captures import JoinReport, join_captures
+from moderation.captures import JoinReport, is_capture, join_captures
 from moderation.comments import Comment
 from moderation.frames import Row, to_rows, write_rows
 
@@ -43,14 +43,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(args: argparse.Namespace) -> None:
     """Read all inputs and write one table."""
-    if args.join:
-        report = JoinReport()
-        rows = to_rows(join_captures(read_all(args.inputs, args), report))
-        write_rows(rows, args.output)
-        for line in report.lines():
-            say(line)
-    else:
-        write_rows(_rows(args), args.output)
+    write_rows(_joined(args) if args.join else _rows(args), args.output)
+
+
+def _joined(args: argparse.Namespace) -> Iterator[Row]:
+    """Yield the labelled comments of all captures; tables are none."""
+    report = JoinReport()
+    comments = list(read_all(args.inputs, args))
+    captured = [comment for comment in comments if is_capture(comment)]
+    yield from to_rows(join_captures(captured, report))
+    for line in report.lines():
+        say(line)
+    if others := len(comments) - len(captured):
+        say(f"not joined: {others} rows of tables, which carry their outcome themselves")
 
 
 def _rows(args: argparse.Namespace) -> Iterator[Row]:

@@ -11,6 +11,7 @@ BLOCKS = frozenset(
     {"blockquote", "div", "h1", "h2", "h3", "h4", "li", "ol", "p", "pre", "tr", "ul"}
 )
 SILENT = frozenset({"script", "style", "template"})
+_LINE_ENDS = str.maketrans("\r\n", "  ")
 
 _SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -59,13 +60,13 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
     for event, node in _walk(element):
         name = node.tag if isinstance(node.tag, str) else None  # a comment's tag is a function
         if event == "tail":
-            yield (node.tail or "").replace("\n", " ")
+            yield (node.tail or "").translate(_LINE_ENDS)
         elif name in BLOCKS:
             yield "\n\n"
         elif name == "br" and event == "text":
             yield "\n"
         if event == "text" and name is not None and name not in SILENT:
-            yield (node.text or "").replace("\n", " ")
+            yield (node.text or "").translate(_LINE_ENDS)
 
 
 def _walk(element: HtmlElement) -> Iterator[tuple[str, HtmlElement]]:

@@ -42,7 +42,9 @@ _NAMED_TIME = re.compile(
     r"(?:[T_ -]?([01]\d|2[0-3])[:.h-]?([0-5]\d)(?:[:.m-]?([0-5]\d))?)?Z?(?![0-9A-Za-z])"
 )
 _JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
-_HTML = re.compile(r"<(?:!doctype html|html|head|body|div|ul|ol|li|p|!--)\b", re.I)
+# A page of text may begin with a bracket of its own: "[Photo: agency]", "{{Infobox}}".
+_JSON_OBJECT = re.compile(r'\s*\{\s*(?:["}]|$)')
+_JSON_ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]]|$)')
 
 
 class Reading(Iterator[Comment]):
@@ -58,23 +60,10 @@ class Reading(Iterator[Comment]):
         self.notes = notes
         self.by_status: Counter[Status] = Counter()
         self.with_text = 0
-        self._source = source
-        self._comments = comments
+        self._comments = _guard(source, comments)
 
     def __next__(self) -> Comment:
-        try:
-            comment = next(self._comments)
-        except StopIteration:
-            self._source.close()
-            raise
-        except UnicodeDecodeError as error:
-            raise SourceError(
-                f"{self.name}: byte 0x{error.object[error.start]:02x} is not "
-                f"{self._source.encoding}, which the beginning was; say which encoding it is "
-                "with --encoding"
-            ) from error
-        except ParseError as error:
-            raise ParseError(f"{self.name}: {error}") from error
+        comment = next(self._comments)
         self.by_status[comment.status] += 1
         self.with_text += comment.text is not None
         return comment
@@ -132,11 +121,10 @@ def read_comments(
             captured_at=captured_at or find_time_in_name(opened.name),
         )
         return _begin(opened, format, notes, columns or {})
-    except ParseError as error:
+    except BaseException as error:
         opened.close()
-        raise ParseError(f"{opened.name}: {error}") from error
-    except BaseException:
-        opened.close()
+        if isinstance(error, ParseError):
+            raise _named(error, opened) from error
         raise
 
 
@@ -148,9 +136,10 @@ def find_time_in_name(name: str) -> datetime | None:
     datetime.datetime(2026, 1, 14, 12, 30, tzinfo=datetime.timezone.utc)
     >>> find_time_in_name("002_ab5b4fd25105b7c2.txt")
     """
-    match = _NAMED_TIME.search(Path(name).name)
-    if match is None:
+    found = list(_NAMED_TIME.finditer(Path(name).name))
+    if not found:
         return None
+    match = next((m for m in found if m[4]), found[0])  # the other digits may be an article's id
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
@@ -163,7 +152,7 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix in FILE_ENDINGS)
+            inside = sorted(filter(_is_readable, path.rglob("*")))
             if not inside:
                 raise SourceError(f"{path}: a folder without pages or tables in it")
             found.extend(inside)
@@ -172,56 +161,61 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
+def _is_readable(path: Path) -> bool:
+    return path.suffix.lower() in FILE_ENDINGS and path.is_file()
+
+
+def _guard(source: Source, comments: Iterator[Comment]) -> Iterator[Comment]:
+    """Pass comments on; errors name the source, and it is closed whatever happens."""
+    try:
+        yield from comments
+    except UnicodeDecodeError as error:
+        raise source.undecodable(error) from error
+    except ParseError as error:
+        raise _named(error, source) from error
+    finally:
+        source.close()
+
+
+def _named(error: ParseError, source: Source) -> ParseError:
+    named = ParseError(f"{source.name}: {error}")
+    named.row = error.row
+    return named
+
+
 def _begin(source: Source, name: str | None, notes: Notes, columns: Mapping[str, str]) -> Reading:
     if name is not None and name not in FORMATS and name not in FAMILIES:
         raise SourceError(
             f"no format is called {name!r}; formats are {', '.join((*FAMILIES, *FORMATS))}"
         )
-    if name is None or name in FAMILIES:
-        found = _detect_table(source) if name is None else None
-        if found is None:
-            return _begin_page(source, name, notes)
-        name = found
-    if name in TABLE_PARSERS:
-        return Reading(source, name, notes, TABLE_PARSERS[name](source, notes, columns))
-    return Reading(source, name, notes, PAGE_PARSERS[name](_page(source), notes))
+    found = name or _detect_table(source, columns) or "any page"
+    if found in TABLE_PARSERS:
+        return Reading(source, found, notes, TABLE_PARSERS[found](source, notes, columns))
+    page = source.page()
+    if found not in PAGE_PARSERS:
+        family, found = FAMILIES.get(found, FORMATS), _detect_page(page)
+        if found not in family:
+            raise ParseError(f"no page of the {name} formats is recognised in it")
+    return Reading(source, found, notes, PAGE_PARSERS[found](page, notes))
 
 
-def _begin_page(source: Source, family: str | None, notes: Notes) -> Reading:
-    page = _page(source)
-    name = _detect_page(page)
-    if family is not None and name not in FAMILIES[family]:
-        raise ParseError(f"no page of the {family} formats is recognised in it")
-    return Reading(source, name, notes, PAGE_PARSERS[name](page, notes))
-
-
-def _page(source: Source) -> str:
-    try:
-        return source.page()
-    except UnicodeDecodeError as error:
-        raise SourceError(
-            f"{source.name}: byte 0x{error.object[error.start]:02x} is not {source.encoding}; "
-            "say which encoding it is with --encoding"
-        ) from error
-
-
-def _detect_table(source: Source) -> str | None:
+def _detect_table(source: Source, columns: Mapping[str, str]) -> str | None:
     """Return which kind of table a source is, or None where it is a page."""
     if source.is_parquet:
         return "parquet"
-    head = source.head_text().lstrip()
-    if head.startswith("["):
+    head = source.head_text()
+    if _JSON_ARRAY.match(head):
         raise ParseError("a JSON array; expected one object on each line (JSON Lines)")
-    if head.startswith("{"):
+    if _JSON_OBJECT.match(head):
         return None if _JSON_ENVELOPE.search(head) else "jsonl"
-    if head.startswith("<") or _HTML.search(head[:4096]):
+    if head.lstrip().startswith("<"):
         return None
     named = source.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
-    return "csv" if named or tabular.find_delimiter(source.head_text()) else None
+    return "csv" if named or tabular.find_delimiter(head, columns.values()) else None
 
 
 def _detect_page(page: str) -> str:
-    if page.lstrip().startswith("{"):
+    if _JSON_OBJECT.match(page):
         return "bbc_module_json"
     if bbc_module.recognises(page):
         return bbc_module.NAME

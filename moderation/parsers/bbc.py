@@ -21,9 +21,12 @@ _PENDING = re.compile(
     re.I,
 )
 _REPLY = re.compile(r"#(\d{1,6})\b")
-_PAGE_OF = re.compile(r"^\W*Page (\d{1,5}) of (\d{1,5})\W*$", re.M)
-_AGO = re.compile(r"(\d+)\s+(minute|hour|day|week)s?\s+ago", re.I)
+# "#1 fan" boasts, "#1 I doubt it" replies.
+_RANK = re.compile(r"#1 (?:fan|priority|reason|choice|rule|concern|cause|problem|issue)\b", re.I)
+_PAGE_OF = re.compile(r"^[^\w\n]*Page (\d{1,5}) of (\d{1,5})[^\w\n]*$", re.M)
+_AGO = re.compile(r"(\d{1,4})\s+(minute|hour|day|week)s?\s+ago", re.I)
 _CLOCK_FIRST = re.compile(r"^\d{1,2}:\d{2}\b")
+_SIGNED = re.compile(r"[+−-]?\d{1,9}")
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def find_placeholder(text: str) -> Placeholder | None:
                 reason='This comment was removed because it broke the house rules.')
     >>> find_placeholder("This comment was removed because it broke the house rules, they said!")
     """
+    line = " ".join(text.split())  # saved as text, the sentence may go over two lines
     for status, pattern in ((Status.REMOVED, _REMOVED), (Status.PENDING, _PENDING)):
-        if match := pattern.fullmatch(text.strip()):
+        if match := pattern.fullmatch(line):
             return Placeholder(status, f"{match[1]}.")
     return None
 
@@ -65,9 +69,10 @@ def find_reply_number(text: str, *, number: int | None) -> int | None:
     >>> find_reply_number("#16 I doubt it", number=18)
     16
     >>> find_reply_number("#20 is my house", number=18)
+    >>> find_reply_number("#1 fan of the ferry here", number=18)
     """
     match = _REPLY.match(text)
-    if match is None or (number is not None and int(match[1]) >= number):
+    if match is None or _RANK.match(text) or (number is not None and int(match[1]) >= number):
         return None
     return int(match[1])
 
@@ -76,6 +81,17 @@ def find_page_number(text: str) -> PageNumber | None:
     """Return what a line such as "Page 1 of 2" says."""
     match = _PAGE_OF.search(text)
     return PageNumber(int(match[1]), int(match[2])) if match else None
+
+
+def read_count(shown: str) -> int | None:
+    """
+    Return a signed number as shown; a missing or unreadable one is unknown, not zero.
+
+    >>> read_count(" 1,204 "), read_count("−3"), read_count("")
+    (1204, -3, None)
+    """
+    digits = shown.strip().replace(",", "")
+    return int(digits.replace("−", "-")) if _SIGNED.fullmatch(digits) else None
 
 
 def parse_time(shown: str, *, captured_at: datetime | None) -> datetime | None:

@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import lxml.etree
 import lxml.html
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from moderation.comments import Comment, Status
@@ -17,46 +18,68 @@ from moderation.parsers.bbc import (
     find_placeholder,
     find_reply_number,
     parse_time,
+    read_count,
 )
 from moderation.parsers.notes import Notes
 from moderation.text import html_to_text
 
 NAME = "bbc_module"
 
+Query = Callable[[HtmlElement], Any]
+
 
 def _has_class(name: str) -> str:
     return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
 
 
+def _path(expression: str) -> Query:
+    compiled: Query = XPath(expression)
+    return compiled
+
+
 # The module's markup, as its public readers address it: li.cmt-normal#comment_<id>, a.userId<n>,
 # span.cmt-time, p.cmt-text with <BR /> for line ends, span.cmt-rating-positive-value and
 # -negative-value. "Comment number N." stands beside them for screen readers (seed page 002).
-_COMMENTS = "//li[starts-with(@id, 'comment_')][.//p[" + _has_class("cmt-text") + "]]"
-_TEXT = ".//p[" + _has_class("cmt-text") + "]"
-_AUTHOR = "string((.//a[starts-with(@class, 'userId')])[1])"
-_TIME = "string((.//*[" + _has_class("cmt-time") + "])[1])"
-_POSITIVE = "string((.//*[" + _has_class("cmt-rating-positive-value") + "])[1])"
-_NEGATIVE = "string((.//*[" + _has_class("cmt-rating-negative-value") + "])[1])"
-_RATING = "string((.//*[" + _has_class("cmt-rating-value-net") + "])[1])"
-_OUTSIDE_TEXT = ".//text()[not(ancestor::p[" + _has_class("cmt-text") + "])]"
+_IS_TEXT = _has_class("cmt-text")
+_ITEMS = _path("//li[starts-with(@id, 'comment_')]")
+_NESTED_ITEMS = _path("//li[starts-with(@id, 'comment_')]//li[starts-with(@id, 'comment_')]")
+_TEXT = _path(f".//p[{_IS_TEXT}]")
+_AUTHOR = _path("string((.//a[starts-with(@class, 'userId')])[1])")
+_TIME = _path(f"string((.//*[{_has_class('cmt-time')}])[1])")
+_POSITIVE = _path(f"string((.//*[{_has_class('cmt-rating-positive-value')}])[1])")
+_NEGATIVE = _path(f"string((.//*[{_has_class('cmt-rating-negative-value')}])[1])")
+_RATING = _path(f"string((.//*[{_has_class('cmt-rating-value-net')}])[1])")
+_OUTSIDE_TEXT = _path(f".//text()[not(ancestor::p[{_IS_TEXT}])]")
+_OUTSIDE_ITEMS = _path("//text()[not(ancestor::li[starts-with(@id, 'comment_')])]")
+_PAGINATION = _path("//*[contains(@class, 'pagination')]")
 _ADDRESSES = (
-    "string(//link[@rel='canonical']/@href)",
-    "string(//meta[@property='og:url']/@content)",
+    _path("string(//link[@rel='canonical']/@href)"),
+    _path("string(//meta[@property='og:url']/@content)"),
 )
-_TITLES = ("string(//meta[@property='og:title']/@content)", "string(//h1)", "string(//title)")
+_TITLES = (
+    _path("string(//meta[@property='og:title']/@content)"),
+    _path("string(//h1)"),
+    _path("string(//title)"),
+)
 
-_NUMBER = re.compile(r"Comment number\s+(\d+)\s*\.")
+# SingleFile writes attributes without quotation marks; in the JSON answer they are escaped.
+_COMMENT_ID = re.compile(r"""\bid\s*=\s*\\?["']?comment_""", re.I)
+_NUMBER = re.compile(r"Comment number (\d{1,9})\s?\.")
 _EDITORS_PICK = re.compile(r"editor\W?s?\W?pick", re.I)
-_SIGNED = re.compile(r"^[+-]?\d+$")
 # How archives write the time of a capture into the page: the Wayback Machine's closing remark
-# and SingleFile's opening one.
-_WAYBACK = re.compile(r"FILE ARCHIVED ON (\d{2}:\d{2}:\d{2} [A-Z][a-z]{2} \d{1,2}, \d{4})")
-_SINGLE_FILE = re.compile(r"saved date: \w{3} (\w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})")
+# and SingleFile's opening one. Readers cannot write remarks: their "<" is escaped.
+_WAYBACK = re.compile(
+    r"<!--\s{0,99}FILE ARCHIVED ON (\d{2}:\d{2}:\d{2} [A-Z][a-z]{2} \d{1,2}, \d{4})"
+)
+_SINGLE_FILE = re.compile(
+    r"<!--\s{0,99}Page saved with SingleFile[^>]{0,5000}?"
+    r"saved date: \w{3} (\w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})"
+)
 
 
 def recognises(page: str) -> bool:
     """Tell whether a page is in the module's markup."""
-    return "cmt-text" in page and 'id="comment_' in page.replace("'", '"').replace('\\"', '"')
+    return "cmt-text" in page and _COMMENT_ID.search(page) is not None
 
 
 def parse(page: str, notes: Notes) -> Iterator[Comment]:
@@ -77,10 +100,8 @@ def parse_envelope(page: str, notes: Notes) -> Iterator[Comment]:
     """Yield the comments of the module's JSON answer: `{comments: html, summary: {total}}`."""
     try:
         envelope = json.loads(page)
-    except json.JSONDecodeError as error:
-        raise ParseError(
-            f"JSON that breaks off or is malformed at line {error.lineno}; fetch the page again"
-        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ParseError("JSON that breaks off or is malformed; fetch the page again") from error
     body = envelope.get("comments") if isinstance(envelope, dict) else None
     if not isinstance(body, str):
         raise ParseError("JSON without a 'comments' text; expected the comments module's answer")
@@ -91,40 +112,55 @@ def parse_envelope(page: str, notes: Notes) -> Iterator[Comment]:
 
 def find_capture_time(page: str) -> datetime | None:
     """Return when an archive says that it took the page."""
-    if match := _WAYBACK.search(page):
-        return datetime.strptime(match[1], "%H:%M:%S %b %d, %Y").replace(tzinfo=UTC)
-    if match := _SINGLE_FILE.search(page):
-        taken = datetime.strptime(f"{match[1]} {match[2]}", "%b %d %Y %H:%M:%S %z")
-        return taken.astimezone(UTC)
+    try:
+        if match := _WAYBACK.search(page):
+            return datetime.strptime(match[1], "%H:%M:%S %b %d, %Y").replace(tzinfo=UTC)
+        if match := _SINGLE_FILE.search(page):
+            taken = datetime.strptime(f"{match[1]} {match[2]}", "%b %d %Y %H:%M:%S %z")
+            return taken.astimezone(UTC)
+    except ValueError:  # the 31st of a shorter month
+        return None
     return None
 
 
 def _parse_html(page: str) -> HtmlElement:
+    # The text is decoded already: without this, a declared encoding would be applied again.
+    # A huge tree may nest 2048 elements deep, unclosed tags make it so; the usual limit is 256.
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
     try:
-        # The text is decoded already: without this, a declared encoding would be applied again.
-        parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=False)
-        return lxml.html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
+        document = lxml.html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
     except lxml.etree.ParserError as error:
         raise ParseError("a page without any markup; expected HTML") from error
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise ParseError("elements nested thousands deep, which no browser shows; save it again")
+    return document
 
 
 def _parse_list(document: HtmlElement, notes: Notes) -> Iterator[Comment]:
-    nodes = document.xpath(_COMMENTS)
-    numbers = [_find_number(node) for node in nodes]
-    ids = {number: _id(node) for number, node in zip(numbers, nodes, strict=True) if number}
-    for node, number in zip(nodes, numbers, strict=True):
-        yield _to_comment(node, number, ids, notes)
+    nodes: dict[str, HtmlElement] = {}
+    picks: set[str] = set()
+    items = _ITEMS(document)
+    for nested in _NESTED_ITEMS(document):  # by a tag left open: nobody writes another's comment
+        nested.drop_tree()
+    for node in items:
+        if not _TEXT(node):
+            if "cmt-normal" in node.get("class", ""):
+                notes.left_out["items of the comment list without a text"] += 1
+        elif nodes.setdefault(_id(node), node) is not node:
+            notes.left_out["comments that the page shows twice"] += 1
+        if _EDITORS_PICK.search(node.get("class", "")):
+            picks.add(_id(node))
+    numbers = {same: _find_number(node) for same, node in nodes.items()}
+    ids = {number: same for same, number in numbers.items() if number is not None}
+    for same, node in nodes.items():
+        yield _to_comment(node, numbers[same], ids, notes, highlighted=same in picks)
 
 
 def _to_comment(
-    node: HtmlElement, number: int | None, ids: dict[int, str], notes: Notes
+    node: HtmlElement, number: int | None, ids: dict[int, str], notes: Notes, *, highlighted: bool
 ) -> Comment:
-    text = html_to_text(node.xpath(_TEXT)[0])
+    text = html_to_text(_TEXT(node)[0])
     placeholder = find_placeholder(text)
-    shown_time = node.xpath(_TIME).strip()
-    created_at = parse_time(shown_time, captured_at=notes.captured_at)
-    if shown_time and created_at is None:
-        notes.left_out["times that say only how long ago, on a page of unknown time"] += 1
     return Comment(
         id=_id(node),
         text=None if placeholder else text,
@@ -134,14 +170,14 @@ def _to_comment(
         number=number,
         article_id=notes.article_id,
         article_title=notes.article_title,
-        author=" ".join(node.xpath(_AUTHOR).split()) or None,
-        created_at=created_at,
+        author=" ".join(_AUTHOR(node).split()) or None,
+        created_at=_find_time(node, notes),
         captured_at=notes.captured_at,
-        positive_votes=_votes(node, _POSITIVE),
-        negative_votes=_votes(node, _NEGATIVE),
-        rating=_votes(node, _RATING),
+        positive_votes=read_count(_POSITIVE(node)),
+        negative_votes=read_count(_NEGATIVE(node)),
+        rating=read_count(_RATING(node)),
         removal_reason=placeholder.reason if placeholder else None,
-        highlighted=bool(_EDITORS_PICK.search(node.get("class", ""))),
+        highlighted=highlighted,
     )
 
 
@@ -150,7 +186,7 @@ def _id(node: HtmlElement) -> str:
 
 
 def _find_number(node: HtmlElement) -> int | None:
-    match = _NUMBER.search(" ".join(" ".join(node.xpath(_OUTSIDE_TEXT)).split()))
+    match = _NUMBER.search(" ".join(" ".join(_OUTSIDE_TEXT(node)).split()))
     return int(match[1]) if match else None
 
 
@@ -163,22 +199,29 @@ def _find_parent(text: str, number: int | None, ids: dict[int, str], notes: Note
     return ids.get(answered)
 
 
-def _votes(node: HtmlElement, path: str) -> int | None:
-    """Return a count as shown; a missing or unreadable one is unknown, not zero."""
-    shown = node.xpath(path).strip().replace(",", "")
-    return int(shown) if _SIGNED.match(shown) else None
+def _find_time(node: HtmlElement, notes: Notes) -> datetime | None:
+    shown = _TIME(node).strip()
+    created_at = parse_time(shown, captured_at=notes.captured_at)
+    if shown and created_at is None:
+        is_relative = shown.lower().endswith(("ago", "now"))
+        notes.left_out[
+            "times that say only how long ago, on a page of unknown time"
+            if is_relative and notes.captured_at is None
+            else "times in a layout that is not known"
+        ] += 1
+    return created_at
 
 
 def _loose_lines(document: HtmlElement) -> Iterator[str]:
     """Yield the short lines of a page that stand outside its comments."""
-    outside = document.xpath("//text()[not(ancestor::li[starts-with(@id, 'comment_')])]")
-    yield from (" ".join(line.split()) for line in outside if len(line) < 80)
-    for element in document.xpath("//*[contains(@class, 'pagination')]"):
+    lines = (" ".join(line.split()) for line in _OUTSIDE_ITEMS(document))
+    yield from (line for line in lines if len(line) < 80)
+    for element in _PAGINATION(document):
         yield " ".join(element.text_content().split())
 
 
-def _first(document: HtmlElement, paths: tuple[str, ...]) -> str | None:
-    found = (" ".join(document.xpath(path).split()) for path in paths)
+def _first(document: HtmlElement, paths: tuple[Query, ...]) -> str | None:
+    found = (" ".join(path(document).split()) for path in paths)
     return next((value for value in found if value), None)
 
 

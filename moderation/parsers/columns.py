@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -44,9 +44,18 @@ STATUSES: Mapping[str, Status] = {
     **dict.fromkeys(("withdrawn", "retracted"), Status.WITHDRAWN),
 }  # fmt: skip
 
+# Logs, commits and settings have these, too: they are a comment's text beside one of its traits.
+_SHARED_NAMES = frozenset({"body", "content", "message"})
+_TRAITS = frozenset({"id", "parent_id", "article_id", "author", "positive_votes", "negative_votes",
+                     "rating", "status", "removal_reason", "highlighted", "label"})  # fmt: skip
+
 _TRUE = frozenset({"1", "1.0", "true", "yes"})
 _FALSE = frozenset({"0", "0.0", "false", "no", ""})
 _UNNAMED = re.compile(r"[\s_\-.]+")
+_HEADING = re.compile(r"[\w.:/-]{1,40}(?: [\w.:/-]{1,20}){0,2}")
+_NUMBER_OR_WORD = re.compile(r"[\w.+-]{1,20}")
+_DATE_FIRST = re.compile(r"\d{4}-?\d\d-?\d\d(?:[T ]|$)")
+_INT64 = 1 << 63
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -59,6 +68,8 @@ class Columns:
     by_field: Mapping[str, str]
     extra: tuple[str, ...]
     """Columns that no field takes."""
+    hidden: tuple[str, ...] = ()
+    """Columns that no field takes though they are called like one; they would overwrite it."""
 
     def comment(self, row: Row, *, number: int, source: str, notes: Notes) -> Comment:
         """
@@ -88,7 +99,11 @@ class Columns:
             removal_reason=read.string("removal_reason"),
             highlighted=read.flag("highlighted"),
             label=read.label(),
-            extra={name: row[name] for name in self.extra if row.get(name) is not None},
+            extra={  # of all values, only NaN is not equal to itself
+                name: value
+                for name in self.extra
+                if (value := row.get(name)) is not None and value == value
+            },
         )
 
 
@@ -100,15 +115,33 @@ def find_columns(names: Iterable[str], *, given: Mapping[str, str], source: str)
     {'text': 'comment_text', 'id': 'ID', 'positive_votes': 'likes'}
     """
     names = list(names)
-    by_field = dict(_match(names, given, source))
+    by_field = _match(names, given, source)
     if "text" not in by_field:
-        found = ", ".join(repr(name) for name in names[:12]) or "none"
         raise ParseError(
-            f"no text column among {found}{' …' if len(names) > 12 else ''}; "
+            f"no text column among {show_names(names)}; "
             "expected 'text', or name it: --column text=NAME"
         )
     taken = set(by_field.values())
-    return Columns(by_field, tuple(name for name in names if name not in taken))
+    others = [name for name in names if name not in taken and name.strip()]
+    return Columns(
+        by_field,
+        extra=tuple(name for name in others if name not in ALIASES),
+        hidden=tuple(name for name in others if name in ALIASES),
+    )
+
+
+def show_names(names: Sequence[str]) -> str:
+    """
+    Return the names of columns for a message: a table without a header has words in their place.
+
+    >>> show_names(["id", "Well, I never thought I would agree"])
+    "'id', one of 35 characters"
+    """
+    shown = [
+        repr(name) if _HEADING.fullmatch(name) or not name else f"one of {len(name)} characters"
+        for name in names[:12]
+    ]
+    return (", ".join(shown) or "none") + (" …" if len(names) > 12 else "")
 
 
 def has_text_column(names: Iterable[str]) -> bool:
@@ -116,21 +149,26 @@ def has_text_column(names: Iterable[str]) -> bool:
     return bool({_plain(name) for name in names} & {"text", *ALIASES["text"]})
 
 
-def _match(names: list[str], given: Mapping[str, str], source: str) -> Iterable[tuple[str, str]]:
+def _match(names: list[str], given: Mapping[str, str], source: str) -> dict[str, str]:
     for field, column in given.items():
         if field not in ALIASES:
             raise ParseError(f"no field is called {field!r}; fields are {', '.join(ALIASES)}")
         if column not in names:
-            raise ParseError(f"no column {column!r} in {source}; it has {', '.join(names[:12])}")
+            raise ParseError(f"no column {column!r} in {source}; it has {show_names(names)}")
     plain: dict[str, str] = {}
     for name in names:
         if name not in given.values():
             plain.setdefault(_plain(name), name)
+    by_field: dict[str, str] = {}
     for field, aliases in ALIASES.items():
         matching = (plain[alias] for alias in (_plain(field), *aliases) if alias in plain)
         found = given.get(field) or next(matching, None)
         if found is not None:
-            yield field, found
+            by_field[field] = found
+    is_shared = "text" not in given and _plain(by_field.get("text", "")) in _SHARED_NAMES
+    if is_shared and not by_field.keys() & _TRAITS:
+        del by_field["text"]
+    return by_field
 
 
 def _plain(name: str) -> str:
@@ -148,7 +186,7 @@ class _RowReader:
 
     def text(self, status: Status) -> str | None:
         value = self._value("text")
-        if value is None or (value == "" and status is Status.REMOVED):
+        if value is None or (value == "" and status is not Status.PUBLISHED):
             return None
         if not isinstance(value, str):
             kind = type(value).__name__
@@ -162,7 +200,7 @@ class _RowReader:
         status = STATUSES.get(str(value).strip().casefold())
         if status is None:
             raise ParseError(
-                f"the status {str(value)[:40]!r} is not known; expected one of "
+                f"the status {_show(value)} is not known; expected one of "
                 f"{', '.join(STATUSES)}; if the column means something else, rename it",
                 row=self._number,
             )
@@ -177,10 +215,12 @@ class _RowReader:
             return 1
         if spelled in _FALSE:
             return 0
-        raise ParseError(f"the label is {str(value)[:20]!r}, expected 0 or 1", row=self._number)
+        raise ParseError(f"the label is {_show(value)}, expected 0 or 1", row=self._number)
 
     def string(self, field: str) -> str | None:
         value = self._value(field)
+        if isinstance(value, float):  # an id in a column that has gaps
+            value = int(value) if value.is_integer() else value if value == value else None
         return None if value is None or value == "" else str(value)
 
     def flag(self, field: str) -> bool:
@@ -199,7 +239,7 @@ class _RowReader:
             return None
         try:
             return read(value)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, TypeError):
             self._notes.left_out[f"values of {self._by_field[field]!r} not understood"] += 1
             return None
 
@@ -208,21 +248,28 @@ class _RowReader:
         return None if column is None else self._row.get(column)
 
 
+def _show(value: object) -> str:
+    """Return a value for a message, unless it may be the words of a comment."""
+    text = str(value)
+    return repr(text) if _NUMBER_OR_WORD.fullmatch(text) else f"of {len(text)} characters"
+
+
 def _whole(value: Any) -> int | None:
     if isinstance(value, float) and math.isnan(value):
         return None
-    number = float(value)
-    if not number.is_integer():
-        raise ValueError("not a whole number")
+    try:
+        number = int(value) if isinstance(value, str | int) else float(value)
+    except ValueError:
+        number = float(value)
+    if number != int(number) or not -_INT64 <= number < _INT64:
+        raise ValueError("not a whole number, or one beyond 64 bits")
     return int(number)
 
 
 def _time(value: Any) -> datetime:
-    """Read ISO 8601; a time without a zone is UTC."""
-    if isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, date):
-        moment = datetime(value.year, value.month, value.day)
-    else:
-        moment = datetime.fromisoformat(str(value).strip())
+    """Read ISO 8601; a time without a zone is UTC. Seconds since 1970 are not told from dates."""
+    spelled = value.isoformat() if isinstance(value, date) else str(value).strip()
+    if not _DATE_FIRST.match(spelled):
+        raise ValueError("not a time in ISO 8601")
+    moment = datetime.fromisoformat(spelled)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

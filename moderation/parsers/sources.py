@@ -38,7 +38,12 @@ _DECLARED = re.compile(
 )
 # Browsers read these names as Windows-1252 (WHATWG Encoding, 4.2).
 _LATIN = frozenset({"iso8859-1", "ascii", "latin-1", "cp1252"})
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+# Codecs for other things than a file's text; of the rest, encoding refuses "hex", "rot13", ...
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
+_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
+_MULTIBYTE = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
 
 
 class Source:
@@ -46,15 +51,20 @@ class Source:
 
     def __init__(self, stream: BinaryIO, *, name: str, encoding: str | None = None) -> None:
         self.name = name
-        packed = io.BufferedReader(_Guarded(stream, name), HEAD_BYTES)
-        if packed.peek(2)[:2] == b"\x1f\x8b":
-            unpacked = gzip.GzipFile(fileobj=packed)
-            packed = io.BufferedReader(_Guarded(unpacked, name), HEAD_BYTES)
-        self.head = packed.read(HEAD_BYTES)
-        self._stream = io.BufferedReader(_Prefixed(self.head, packed), HEAD_BYTES)
-        if not self.head.strip():
-            raise SourceError(f"{name}: the file is empty; expected comments")
-        self._encoding = encoding
+        self._forced = encoding
+        self._found: str | None = None
+        opened = io.BufferedReader(_Guarded(stream, name), HEAD_BYTES)
+        try:
+            if opened.peek(2)[:2] == b"\x1f\x8b":
+                unpacked = gzip.GzipFile(fileobj=opened)
+                opened = io.BufferedReader(_Guarded(unpacked, name, over=opened), HEAD_BYTES)
+            self.head = opened.read(HEAD_BYTES)
+            self._stream = io.BufferedReader(_Prefixed(self.head, opened), HEAD_BYTES)
+            if not self.is_parquet and not self.head_text().strip():
+                raise SourceError(f"{name}: the file is empty; expected comments")
+        except BaseException:
+            opened.close()
+            raise
 
     def __enter__(self) -> "Source":
         return self
@@ -73,14 +83,19 @@ class Source:
     @property
     def encoding(self) -> str:
         """The text encoding: the one forced, or found by mark, declaration and trial."""
-        if self._encoding is None:
-            self._encoding = find_encoding(self.head, name=self.name)
-        return self._encoding
+        if self._forced is not None:
+            return self._forced
+        if self._found is None:
+            self._found = find_encoding(self.head, name=self.name)
+        return self._found
 
     def head_text(self) -> str:
         """Return the decoded beginning, without a character that is cut at its end."""
         decoder = codecs.getincrementaldecoder(self.encoding)()
-        return decoder.decode(self.head)
+        try:
+            return decoder.decode(self.head)
+        except UnicodeDecodeError as error:
+            raise self.undecodable(error) from error
 
     def lines(self) -> io.TextIOWrapper:
         """Return the text as a stream, line ends as they are."""
@@ -94,7 +109,19 @@ class Source:
                 f"{self.name}: larger than {PAGE_BYTES >> 20} MB, which no saved page is; "
                 "if it is a table, name its format with --format"
             )
-        return body.decode(self.encoding)
+        if self._forced is None and len(body) > len(self.head):
+            self._found = find_encoding(body, name=self.name)
+        try:
+            return body.decode(self.encoding)
+        except UnicodeDecodeError as error:
+            raise self.undecodable(error) from error
+
+    def undecodable(self, error: UnicodeDecodeError) -> SourceError:
+        """Return the refusal of bytes that are not of the encoding."""
+        return SourceError(
+            f"{self.name}: byte 0x{error.object[error.start]:02x} does not belong to "
+            f"{self.encoding}; repair it, or say which encoding it is with --encoding"
+        )
 
     def seekable(self) -> IO[bytes]:
         """Return a file that can be sought, unpacked to a temporary one that goes when closed."""
@@ -140,7 +167,8 @@ def find_encoding(head: bytes, *, name: str) -> str:
     """
     Return the encoding of a text from its first bytes.
 
-    In this order: a byte order mark, UTF-16 without one, what HTML declares, UTF-8, Windows-1252.
+    In this order: a byte order mark, UTF-16 without one, UTF-8, what HTML declares, Windows-1252.
+    Bytes beyond ASCII that happen to be UTF-8 are nothing else: a declaration is wrong more often.
 
     >>> find_encoding("naïve".encode("cp1252"), name="example")
     'cp1252'
@@ -150,48 +178,74 @@ def find_encoding(head: bytes, *, name: str) -> str:
             return marked
     if utf16 := _unmarked_utf16(head):
         return utf16
-    if len(_BINARY.findall(head)) > len(head) // 100:
+    if len(head) - len(head.translate(None, _CONTROLS)) > len(head) // 100:
         raise SourceError(
             f"{name}: binary data; expected a page or a table as text, Parquet, or .gz of those"
         )
-    declared = _DECLARED.search(head[:1024])
-    candidates = [_canonical(declared[1].decode("ascii"))] if declared else []
-    for encoding in [*candidates, "utf-8", "cp1252"]:
+    declared = _declared(head)
+    if head.isascii():
+        return declared or "utf-8"
+    for encoding in ("utf-8", declared, None if _is_damaged_utf8(head) else "cp1252"):
         if encoding is not None and _decodes(head, encoding):
             return encoding
     raise SourceError(
-        f"{name}: text that is neither UTF-8 nor Windows-1252; say which with --encoding"
+        f"{name}: text that is neither UTF-8 nor Windows-1252, or damaged; repair it, or say "
+        "which encoding it is with --encoding"
     )
 
 
 def _open_path(path: Path) -> BinaryIO:
+    shown = _shown(path)
     try:
         if path.is_dir():
-            raise SourceError(f"{path}: a folder; expected a file: name the files in it")
+            raise SourceError(f"{shown}: a folder; expected a file: name the files in it")
         return path.open("rb")
     except FileNotFoundError as error:
-        raise SourceError(f"{path}: no such file") from error
+        raise SourceError(f"{shown}: no such file") from error
     except PermissionError as error:
-        raise SourceError(f"{path}: no permission to read it") from error
+        raise SourceError(f"{shown}: no permission to read it") from error
     except OSError as error:
-        raise SourceError(f"{path}: cannot be opened ({error.strerror})") from error
+        raise SourceError(f"{shown}: cannot be opened ({error.strerror})") from error
+    except ValueError as error:  # a zero character in it
+        raise SourceError(f"{shown}: not the name of a file") from error
+
+
+def _shown(path: Path) -> str:
+    """Return a path for a message: one line of it, even where a page's text was given instead."""
+    line = str(path).encode(errors="backslashreplace").decode()
+    return line if line.isprintable() and len(line) < 400 else f"a name of {len(line)} characters"
 
 
 def _check_encoding(encoding: str) -> None:
-    try:
-        codecs.lookup(encoding)
-    except LookupError as error:
-        raise SourceError(f"no encoding is called {encoding!r}; try utf-8 or cp1252") from error
+    if not _is_charset(encoding):
+        raise SourceError(f"no encoding is called {encoding!r}; try utf-8 or cp1252")
 
 
-def _canonical(declared: str) -> str | None:
+def _is_charset(name: str) -> bool:
     try:
-        found = codecs.lookup(declared).name
-    except LookupError:
+        "".encode(name)
+        return codecs.lookup(name).name not in _NO_CHARSETS
+    except (LookupError, ValueError):
+        return False
+
+
+def _declared(head: bytes) -> str | None:
+    """Return the encoding that a page or feed declares, as browsers understand the name."""
+    match = _DECLARED.search(head[:1024]) if head.lstrip().startswith(b"<") else None
+    name = match[1].decode("ascii", "replace") if match else ""
+    if not _is_charset(name):
         return None
+    found = codecs.lookup(name).name
     if found.startswith(("utf-16", "utf-32")):  # it was readable as ASCII so far: it cannot be
         return "utf-8"
     return "cp1252" if found in _LATIN else found
+
+
+def _is_damaged_utf8(head: bytes) -> bool:
+    """Tell UTF-8 with a few wrong bytes, which read as Windows-1252 would be gibberish."""
+    sequences = _MULTIBYTE.findall(head)
+    others = len(head.translate(None, bytes(range(0x80)))) - sum(map(len, sequences))
+    return len(sequences) > 2 * others
 
 
 def _unmarked_utf16(head: bytes) -> str | None:
@@ -214,11 +268,14 @@ def _decodes(head: bytes, encoding: str) -> bool:
 
 
 class _Guarded(io.RawIOBase):
-    """A raw stream whose failures become one clear line."""
+    """A raw stream whose failures become one clear line; it closes what it lies over, too."""
 
-    def __init__(self, stream: BinaryIO | gzip.GzipFile | IO[bytes], name: str) -> None:
+    def __init__(
+        self, stream: BinaryIO | gzip.GzipFile, name: str, *, over: BinaryIO | None = None
+    ) -> None:
         self._wrapped = stream
         self._name = name
+        self._over = over
 
     def readable(self) -> bool:
         return True
@@ -242,6 +299,8 @@ class _Guarded(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             self._wrapped.close()
+            if self._over is not None:
+                self._over.close()  # which GzipFile leaves open
         super().close()
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,13 @@ import pyarrow.parquet as pq
 
 from moderation.comments import Comment
 from moderation.errors import ParseError
-from moderation.parsers.columns import Columns, Row, find_columns, has_text_column
+from moderation.parsers.columns import (
+    Columns,
+    Row,
+    find_columns,
+    has_text_column,
+    show_names,
+)
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -30,10 +37,11 @@ _DELIMITERS = (",", "\t", ";", "|")
 def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield the rows of a table with a header line; `given` maps fields to columns."""
     csv.field_size_limit(FIELD_CHARACTERS)
-    delimiter = find_delimiter(source.head_text()) or ","
+    head = source.head_text()
+    delimiter = find_delimiter(head, given.values()) or _commonest_delimiter(head)
     rows = csv.reader(source.lines(), delimiter=delimiter, strict=True)
     try:
-        header = next(rows)
+        header = next(row for row in rows if row)
         columns = _columns(header, notes, given, source.name)
         yield from _comments(_csv_rows(rows, header, notes), columns, "csv", notes)
     except csv.Error as error:
@@ -60,24 +68,29 @@ def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Ite
             table = pq.ParquetFile(spooled)
             columns = _columns(table.schema_arrow.names, notes, given, source.name)
             yield from _comments(_parquet_rows(table), columns, "parquet", notes)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
 
 
-def find_delimiter(head: str) -> str | None:
+def find_delimiter(head: str, expected: Iterable[str] = ()) -> str | None:
     """
     Return the delimiter of a table from its beginning, or None where it looks like no table.
 
-    A table has a text column by name, or several lines of the same number of short-headed fields.
+    A table has a text column by name, or one of those expected, or several lines of the same
+    number of short-headed fields.
     """
-    for delimiter in _DELIMITERS:
-        rows = _sample(head, delimiter)
-        if rows and _names_a_text(rows[0]) and _is_even(rows):
+    samples = {delimiter: _sample(head, delimiter) for delimiter in _DELIMITERS}
+    samples = {one: rows for one, rows in samples.items() if rows and not _is_drawn(rows[0])}
+    columns = set(expected)
+    for delimiter, rows in samples.items():
+        if columns.intersection(rows[0]) or _is_named(rows):
             return delimiter
-    for delimiter in _DELIMITERS:
-        if _is_regular(_sample(head, delimiter)):
-            return delimiter
-    return None
+    return next((one for one, rows in samples.items() if _is_regular(rows)), None)
+
+
+def _commonest_delimiter(head: str) -> str:
+    first = head.lstrip().partition("\n")[0]
+    return max(_DELIMITERS, key=first.count)
 
 
 def _sample(head: str, delimiter: str) -> list[list[str]]:
@@ -90,47 +103,59 @@ def _sample(head: str, delimiter: str) -> list[list[str]]:
     return rows[:-1] if len(rows) > 2 else rows
 
 
-def _names_a_text(header: list[str]) -> bool:
-    return header == ["text"] or (len(header) > 1 and has_text_column(header))
-
-
-def _is_even(rows: list[list[str]]) -> bool:
-    """Tell whether at least four rows of five have as many fields as the header."""
-    even = sum(len(row) == len(rows[0]) for row in rows)
-    return even >= 0.8 * len(rows)
+def _is_named(rows: list[list[str]]) -> bool:
+    """Tell whether the header names a text, and three rows of five have as many fields as it."""
+    header = rows[0]
+    even = sum(len(row) == len(header) for row in rows)
+    named = header == ["text"] or (len(header) > 1 and has_text_column(header))
+    return named and even >= 0.6 * len(rows)
 
 
 def _is_regular(rows: list[list[str]]) -> bool:
     """Tell whether rows without a known column still look like a table with short headings."""
-    if len(rows) < 3 or len(rows[0]) < 2 or len(set(rows[0])) < len(rows[0]):
+    header = rows[0]
+    if len(rows) < 3 or len(header) < 2 or len(set(header)) < len(header):
         return False
-    named = all(0 < len(name.strip()) <= 40 for name in rows[0])
-    return named and all(len(row) == len(rows[0]) for row in rows)
+    if any(len(row) != len(header) for row in rows):
+        return False
+    is_prose = all(field.startswith(" ") for row in rows for field in row[1:])
+    return not is_prose and all(len(name) <= 40 and name.strip()[:1].isalpha() for name in header)
+
+
+def _is_drawn(header: list[str]) -> bool:
+    """Tell a table drawn with bars, as in Markdown: its lines begin and end with one."""
+    return len(header) > 2 and not (header[0] + header[-1]).strip()
 
 
 def _columns(names: list[str], notes: Notes, given: Mapping[str, str], source: str) -> Columns:
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise ParseError(f"two columns are called {min(repeated)!r}; rename one of them")
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name.strip()]
+    if repeated:
+        raise ParseError(f"two columns are called {show_names(repeated[:1])}; rename one of them")
     columns = find_columns(names, given=given, source=source)
     notes.columns = columns.extra
+    for name in columns.hidden:
+        notes.left_out[f"column {name!r}, in whose place another is read"] += 1
     return columns
 
 
 def _comments(
-    rows: Iterable[Row], columns: Columns, source: str, notes: Notes
+    rows: Iterable[Row | None], columns: Columns, source: str, notes: Notes
 ) -> Iterator[Comment]:
+    """Yield a comment for each row that could be read; None counts as a row, too."""
     for number, row in enumerate(rows, 1):
-        yield columns.comment(row, number=number, source=source, notes=notes)
+        if row is not None:
+            yield columns.comment(row, number=number, source=source, notes=notes)
 
 
-def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Iterator[Row]:
-    """Yield rows by column name; lines of another length are left out and counted."""
+def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Iterator[Row | None]:
+    """Yield rows by column name; None for those of another length, which are counted."""
     width = len(header)
     for row in rows:
         if len(row) == width:
             yield dict(zip(header, row, strict=True))
         elif row:
             notes.left_out[f"rows without exactly {width} fields"] += 1
+            yield None
 
 
 def _json_rows(stream: io.TextIOWrapper) -> Iterator[dict[str, Any]]:
@@ -142,7 +167,9 @@ def _json_rows(stream: io.TextIOWrapper) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            if "\\ud" in line or "\\uD" in line:
+                row = _mend_surrogates(row)
+        except (ValueError, RecursionError) as error:
             raise ParseError(
                 f"line {number}: malformed JSON; expected one object on each line"
             ) from error
@@ -160,6 +187,16 @@ def _count_unknown(rows: Iterable[Row], known: set[str], notes: Notes) -> Iterat
         yield row
 
 
+def _mend_surrogates(row: object) -> Any:
+    """Put U+FFFD for halves of characters: what cuts texts in UTF-16 leaves them, no file may."""
+    spelled = json.dumps(row, ensure_ascii=False)
+    return json.loads(spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
 def _parquet_rows(table: pq.ParquetFile) -> Iterator[Row]:
     for batch in table.iter_batches(batch_size=PARQUET_ROWS):
-        yield from batch.to_pylist()
+        try:
+            rows = batch.to_pylist()
+        except (ValueError, OverflowError) as error:
+            raise ParseError("a text that is not UTF-8, or a time out of range") from error
+        yield from rows

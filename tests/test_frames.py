@@ -1,0 +1,276 @@
+"""The one table schema, and comments to files and back."""
+
+import gzip
+import io
+import json
+import os
+import stat
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from moderation.comments import Comment, Status
+from moderation.errors import OutputError, SourceError
+from moderation.frames import SCHEMA, batched, to_frame, to_rows, write_rows
+from moderation.parsers import read_comments
+from tests.limits import without_privileges
+
+ENDINGS = ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet"]
+NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
+FULL = Comment(
+    id="7",
+    text='Words, "quoted"\nand broken\r\nover lines\r. ünï 👏 \u2028 end',
+    source="bbc_module",
+    status=Status.REMOVED,
+    parent_id="3",
+    number=5,
+    article_id="https://courier.example/ferry",
+    article_title="A headline, with a comma",
+    author="Ada",
+    created_at=NOON,
+    captured_at=NOON + timedelta(microseconds=1),
+    positive_votes=0,
+    negative_votes=4,
+    rating=-4,
+    removal_reason="Off topic",
+    highlighted=True,
+    label=1,
+)
+BARE = Comment(id="8", text=None, source="bbc_text", status=Status.PENDING)
+
+# Not the characters that no file holds, nor the controls that make a file one of no text.
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\r\t"))
+NAMES = TEXTS.filter(bool)
+COUNTS = st.none() | st.integers(-(2**62), 2**62)
+MOMENTS = st.none() | st.datetimes(
+    datetime(1900, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)
+)
+COMMENTS = st.builds(
+    Comment,
+    id=NAMES,
+    text=TEXTS,
+    source=NAMES,
+    parent_id=st.none() | NAMES,
+    number=COUNTS,
+    article_id=st.none() | NAMES,
+    article_title=st.none() | NAMES,
+    author=st.none() | NAMES,
+    created_at=MOMENTS,
+    captured_at=MOMENTS,
+    positive_votes=COUNTS,
+    negative_votes=COUNTS,
+    rating=COUNTS,
+    removal_reason=st.none() | NAMES,
+    highlighted=st.booleans(),
+    label=st.none() | st.sampled_from([0, 1]),
+)
+HIDDEN = st.builds(Comment, id=NAMES, text=st.none(), source=NAMES, status=st.sampled_from(
+    [Status.REMOVED, Status.PENDING, Status.WITHDRAWN]
+))  # fmt: skip
+
+
+def write(path: Path, comments: Sequence[Comment], extra: Sequence[str] = ()) -> Path:
+    assert write_rows(to_rows(comments, extra=extra), path) == len(comments)
+    return path
+
+
+def again(path: Path) -> list[Comment]:
+    return list(read_comments(path))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_comments_come_back_as_they_were_written(ending, tmp_path):
+    path = write(tmp_path / f"comments.{ending}", [FULL, BARE])
+    assert again(path) == [FULL, BARE]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(comments=st.lists(COMMENTS | HIDDEN, min_size=1, max_size=5))
+def test_any_comments_come_back_as_they_were_written(comments, ending, tmp_path):
+    path = write(tmp_path / f"comments.{ending}", comments)
+    assert again(path) == comments
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_the_same_rows_give_the_same_bytes(ending, tmp_path):
+    first = write(tmp_path / f"a.{ending}", [FULL, BARE]).read_bytes()
+    second = write(tmp_path / f"b.{ending}", [FULL, BARE]).read_bytes()
+    assert first == second
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_no_comments_are_a_table_with_columns(ending, tmp_path):
+    path = write(tmp_path / f"comments.{ending}", [])
+    if ending.startswith("jsonl"):  # an empty file: lines are all it has
+        with pytest.raises(SourceError, match="empty"):
+            again(path)
+    else:
+        assert again(path) == []
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_more_rows_than_a_batch_are_all_written_in_order(ending, tmp_path):
+    comments = [Comment(str(number), f"words {number}", "csv") for number in range(5000)]
+    assert again(write(tmp_path / f"comments.{ending}", comments)) == comments
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(date(2026, 1, 14), time(12, 30), timedelta(1), Decimal("1.5"), b"ab\xff", NOON),
+        *([1, 2], {"a": [NOON]}, True, 0.5, "words", -3),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_further_columns_of_any_type_are_written(value, ending, tmp_path):
+    comments = [Comment(str(n), "words", "csv", extra={"x": value} if n else {}) for n in range(3)]
+    read = again(write(tmp_path / f"comments.{ending}", comments, extra=["x"]))
+    assert [comment.text for comment in read] == ["words"] * 3
+    assert read[0].extra.get("x") in (None, "")
+    assert read[1].extra["x"] == read[2].extra["x"] != ""
+
+
+def test_parquet_takes_mixed_and_changing_values_as_text(tmp_path):
+    """Objects whose keys vary would lose the later ones in a column of one type."""
+    values: list[Any] = [1, "two", {"a": 1}, {"b": [2]}, None, *[{"late": n} for n in range(3000)]]
+    comments = [Comment(str(n), "a", "csv", extra={"x": x}) for n, x in enumerate(values)]
+    read = again(write(tmp_path / "comments.parquet", comments, extra=["x"]))
+    assert [c.extra.get("x") for c in read[:5]] == ["1", "two", '{"a": 1}', '{"b": [2]}', None]
+    assert read[-1].extra["x"] == '{"late": 2999}'
+
+
+@pytest.mark.parametrize(
+    ("late", "field"), [({"extra": {"x": "secret"}}, "x"), ({"number": 2**70}, "number")]
+)
+def test_parquet_refuses_a_column_that_changes_its_type_and_shows_no_value(late, field, tmp_path):
+    comments = [Comment(str(n), "a", "csv", extra={"x": n}) for n in range(3000)]
+    comments.append(Comment("last", "a", "csv", **late))
+    with pytest.raises(OutputError, match=f"column '{field}' is no int64") as refused:
+        write_rows(to_rows(comments, extra=["x"]), tmp_path / "comments.parquet")
+    assert "secret" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_further_column_does_not_overwrite_a_field():
+    [row] = to_rows([Comment("1", "words", "csv", extra={"text": "others"})], extra=["text", "x"])
+    assert (row["text"], row["x"]) == ("words", None)
+    assert list(row) == [*SCHEMA.names, "x"]
+
+
+def test_csv_is_utf8_with_line_feeds_and_empty_unknowns(tmp_path):
+    path = write(tmp_path / "comments.csv", [BARE])
+    header, row = path.read_bytes().decode().splitlines()
+    assert header == ",".join(SCHEMA.names)
+    assert row == "8,,,,,,,,,,,,pending,,False,,bbc_text"
+    assert b"\r" not in path.read_bytes()
+
+
+def test_json_lines_spell_out_what_is_unknown(tmp_path):
+    lines = write(tmp_path / "comments.jsonl", [FULL, BARE]).read_text("utf-8").split("\n")
+    full, bare = map(json.loads, lines[:2])
+    assert list(full) == list(bare) == SCHEMA.names
+    assert full["created_at"] == "2026-01-14T12:00:00Z"
+    assert (bare["text"], bare["positive_votes"], bare["highlighted"]) == (None, None, False)
+    assert "ünï 👏" in lines[0]
+
+
+def test_parquet_has_the_types_of_the_schema(tmp_path):
+    path = write(tmp_path / "comments.parquet", [BARE])
+    assert pq.read_schema(path).equals(SCHEMA)
+
+
+def test_a_data_frame_has_the_columns_of_the_schema():
+    frame = to_frame([FULL, BARE])
+    assert list(frame.columns) == SCHEMA.names
+    assert frame["created_at"].tolist()[0] == pd.Timestamp(NOON)
+    assert frame["positive_votes"].isna().tolist() == [False, True]
+    assert to_frame([]).empty
+
+
+@pytest.mark.parametrize(
+    "name", ["comments.txt", "comments", "comments.json", "comments.parquet.gz", "csv"]
+)
+def test_an_unknown_ending_is_refused_before_anything_is_read(name, tmp_path):
+    rows = iter([{"text": "a"}])
+    with pytest.raises(OutputError, match=r"unknown ending; expected one of \.parquet, \.csv"):
+        write_rows(rows, tmp_path / name)
+    assert list(rows), "nothing was taken"
+
+
+@pytest.mark.parametrize("name", ["missing/comments.csv", "file/comments.csv"])
+def test_a_folder_that_is_none_is_refused_before_anything_is_read(name, tmp_path):
+    (tmp_path / "file").write_text("x")
+    rows = iter([{"text": "a"}])
+    with pytest.raises(OutputError, match=r"comments\.csv: cannot be written"):
+        write_rows(rows, tmp_path / name)
+    assert list(rows), "nothing was taken"
+
+
+def test_a_folder_without_permission_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with without_privileges(), pytest.raises(OutputError, match=r"written \(Permission denied\)"):
+        write_rows(to_rows([FULL]), tmp_path / "comments.csv")
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path):
+    (tmp_path / "comments.csv").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_rows(to_rows([FULL]), tmp_path / "comments.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["comments.csv"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("error", [SourceError, KeyboardInterrupt, OSError, ValueError])
+@pytest.mark.parametrize("after", [0, 5000])
+def test_what_was_there_stays_when_the_rows_break_off(ending, error, after, tmp_path, capfd):
+    """And no temporary file is left, and nothing is said by a writer that is thrown away."""
+
+    def rows():
+        yield from to_rows([FULL] * after)
+        raise error("broken off")
+
+    path = tmp_path / f"comments.{ending}"
+    path.write_text("what was there")
+    with pytest.raises((error, OutputError)):
+        write_rows(rows(), path)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "what was there")]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_is_written_with_the_rights_that_a_new_file_has(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        path = write(tmp_path / "comments.csv", [FULL])
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_an_ending_may_be_in_capitals(tmp_path):
+    path = write(tmp_path / "COMMENTS.CSV.GZ", [FULL])
+    assert gzip.decompress(path.read_bytes()).startswith(b"id,parent_id")
+
+
+def test_standard_output_gets_json_lines(capfdbinary):
+    assert write_rows(to_rows([FULL, BARE]), "-") == 2
+    lines = io.BytesIO(capfdbinary.readouterr().out).readlines()
+    assert [json.loads(line)["id"] for line in lines] == ["7", "8"]
+
+
+def test_batches_are_filled_and_read_no_further():
+    taken: list[int] = []
+    source = (taken.append(number) or number for number in range(7))
+    batches = batched(source, 3)
+    assert next(batches) == [0, 1, 2]
+    assert taken == [0, 1, 2]
+    assert list(batches) == [[3, 4, 5], [6]]

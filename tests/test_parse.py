@@ -1,0 +1,300 @@
+"""`python -m moderation.parse`: what it prints, writes, refuses and leaves behind."""
+
+import gzip
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from moderation.parse import main
+from moderation.parsers import read_comments
+
+SECRET = "zanzibar"
+TABLE = f"id,text,label,topic\n1,{SECRET} one,0,ferries\n2,{SECRET} two,1,bridges\n"
+PAGES = Path(__file__).parent / "pages"
+COMMAND = [sys.executable, "-m", "moderation.parse"]
+ITEM = '<li class="cmt-normal" id="comment_{0}"><h3>Comment number {0}.</h3><p class="cmt-text">'
+
+
+def parquet() -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"id": ["1", "2"], "text": [f"{SECRET} one", "two"]}), stream)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "comments.csv"
+    path.write_text(TABLE, encoding="utf-8")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = main([str(argument) for argument in arguments])
+    return status, *capsys.readouterr()
+
+
+def rows(output: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in output.split("\n") if line]
+
+
+def test_comments_go_to_standard_output_and_what_was_found_to_standard_error(table, capsys):
+    status, output, errors = run(capsys, table)
+    assert status == 0
+    assert [row["text"] for row in rows(output)] == [f"{SECRET} one", f"{SECRET} two"]
+    assert errors == f"{table}: csv, 2 comments\n"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "jsonl", "jsonl.gz"])
+def test_a_file_is_written_by_its_ending(ending, table, tmp_path, capsys):
+    output = tmp_path / f"out.{ending}"
+    assert run(capsys, table, "-o", output)[:2] == (0, "")
+    written = list(read_comments(output))
+    assert [c.text for c in written] == [f"{SECRET} one", f"{SECRET} two"]
+    assert [(c.label, c.extra["topic"]) for c in written] == [(0, "ferries"), (1, "bridges")]
+
+
+def test_several_inputs_become_one_table_with_the_columns_of_the_first(table, tmp_path, capsys):
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"text": "three", "mood": "glad", "topic": "bread"}\n', encoding="utf-8")
+    empty = tmp_path / "page.txt"
+    empty.write_text("A page without comments.", encoding="utf-8")
+    status, output, errors = run(capsys, empty, table, other)
+    assert [(row["source"], row["topic"]) for row in rows(output)][1:] == [
+        ("csv", "bridges"),
+        ("jsonl", "bread"),
+    ]
+    assert errors.splitlines() == [
+        f"{empty}: page_without_comments, no comments found",
+        f"{table}: csv, 2 comments",
+        f"{other}: the first table lacks, so not written: mood",
+        f"{other}: jsonl, 1 comment",
+    ]
+    assert status == 0
+
+
+def test_what_a_page_says_of_itself_is_said(capsys):
+    page = PAGES / "bbc_text" / "unindented.txt"
+    _, output, errors = run(capsys, page)
+    facts = "bbc_text, 3 comments, 1 removed; page 1 of 2, not the whole discussion"
+    assert errors == f"{page}: {facts}\n"
+    assert len(rows(output)) == 3
+    answer = PAGES / "bbc_module" / "answer.json"
+    assert "; 2 of the article's 35" in run(capsys, answer)[2]
+
+
+def test_options_say_what_the_input_does_not(tmp_path, capsys):
+    path = tmp_path / "comments"
+    path.write_bytes("nr;Volltext;weg\n1;Grüße;1\n".encode("cp1252"))
+    status, output, _ = run(
+        *(capsys, path, "--format", "csv", "--encoding", "cp1252", "--article", "ferry"),
+        *("--column", "text=Volltext", "--column", "label=weg", "--column", "id=nr"),
+        *("--captured-at", "2026-01-14T12:30"),
+    )
+    [row] = rows(output)
+    assert (status, row["id"], row["text"], row["label"]) == (0, "1", "Grüße", 1)
+    assert (row["article_id"], row["captured_at"]) == ("ferry", "2026-01-14T12:30:00Z")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([], ["x.csv", "--format", "nonsense"], ["x.csv", "--column", "text"]),
+        *(["x.csv", "--column", "=a"], ["x.csv", "--captured-at", "noon"], ["--nonsense"]),
+    ],
+)
+def test_bad_usage_is_exit_status_2(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert capsys.readouterr().err.startswith("usage: python -m moderation.parse")
+
+
+REFUSED = {
+    "empty.csv": (b"", "the file is empty"),
+    "blank.txt": (b" \n\t\n", "the file is empty"),
+    "empty.csv.gz": (gzip.compress(b""), "the file is empty"),
+    "image.png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01", "binary data"),
+    "cut.csv.gz": (gzip.compress(TABLE.encode())[:-9], "is cut off"),
+    "damaged.csv.gz": (gzip.compress(TABLE.encode())[:-8] + b"\0" * 8, "damaged gzip"),
+    "no_text.csv": (TABLE.replace("text", "words").encode(), "no text column among"),
+    "headless.csv": (f"{SECRET} is far away,and so,am I\n".encode() * 3, "no text column"),
+    "twice.csv": (TABLE.replace("topic", "text").encode(), "two columns are called 'text'"),
+    "open.csv": ((TABLE + f'3,"{SECRET},0,\n').encode(), "is a quotation mark left open?"),
+    "label.csv": (f"text,label\na,1\n{SECRET},{SECRET} x\n".encode(), "row 2: the label is of"),
+    "status.csv": (f"text,status\na,{SECRET} was here\n".encode(), "row 1: the status of"),
+    "late.csv": (b"text,label\n" + b"words,1\n" * 3000 + b"words,7\n", "row 3001: the label"),
+    "cut.parquet": (parquet()[:-20], "damaged or incomplete Parquet"),
+    "malformed.jsonl": (f'{{"text": "{SECRET}"\n'.encode(), "line 1: malformed JSON"),
+    "array.json": (f'[{{"text": "{SECRET}"}}]'.encode(), "a JSON array"),
+    "settings.json": (f'{{"name": "a", "message": "{SECRET}"}}'.encode(), "no text column"),
+    "encoding.csv": (b"text\n" + b"words " * 20_000 + b"\n\xe9t\xe9\n", "does not belong to utf-8"),
+    "damaged.html": (f"{SECRET} ünïcödé".encode()[:-1], "repair it, or say which encoding"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("ending", ["csv", "jsonl.gz", "parquet"])
+def test_a_refusal_is_one_line_and_leaves_nothing(name, ending, tmp_path, capfd):
+    """No output, no temporary file, and not a word of the comments."""
+    content, message = REFUSED[name]
+    (tmp_path / "in").mkdir()
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "in" / name
+    path.write_bytes(content)
+    assert main([str(path), "-o", str(tmp_path / "out" / f"out.{ending}")]) == 1
+    output, errors = capfd.readouterr()
+    assert output == ""
+    assert errors.count("\n") == 1
+    assert errors.startswith(f"parse: {path}: ")
+    assert message in errors
+    assert SECRET not in errors
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["missing.csv"], "missing.csv: no such file"),
+        (["."], ".: a folder; expected a file"),
+        (["comments.csv", "--encoding", "hex"], "no encoding is called 'hex'"),
+        (["comments.csv", "--column", "words=x"], "no field is called 'words'"),
+        (["comments.csv", "--column", "text=x"], "no column 'x' in comments.csv; it has 'id'"),
+        (["comments.csv", "--format", "jsonl"], "line 1: malformed JSON"),
+        (["comments.csv", "--format", "parquet"], "damaged or incomplete Parquet"),
+        (["comments.csv", "--format", "bbc"], "no page of the bbc formats is recognised in it"),
+        (["comments.csv", "--format", "bbc_module_json"], "breaks off or is malformed"),
+        (["comments.csv", "missing.csv"], "missing.csv: no such file"),
+        (["comments.csv", "-o", "out.txt"], "out.txt: unknown ending; expected one of .parquet"),
+        (["comments.csv", "--join", "-o", "out.txt"], "out.txt: unknown ending"),
+        (["comments.csv", "-o", "missing/out.csv"], "missing/out.csv: cannot be written (No such"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
+    arguments, message, table, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    output = [] if "-o" in arguments else ["-o", "out.csv"]
+    status, _, errors = run(capsys, *arguments, *output)
+    assert status == 1
+    assert message in errors.splitlines()[-1]
+    assert SECRET not in errors
+    assert list(tmp_path.iterdir()) == [table]
+
+
+def test_an_output_that_was_there_is_kept_when_the_run_fails(table, tmp_path, capsys):
+    output = tmp_path / "out.csv"
+    output.write_text("what was there", encoding="utf-8")
+    table.write_text(TABLE + "3,words,7,\n", encoding="utf-8")
+    assert run(capsys, table, "-o", output)[0] == 1
+    assert output.read_text(encoding="utf-8") == "what was there"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["comments.csv", "out.csv"]
+
+
+def test_the_input_may_be_replaced_by_the_output(table, capsys):
+    assert run(capsys, table, "-o", table)[0] == 0
+    assert [comment.label for comment in read_comments(table)] == [0, 1]
+
+
+@pytest.mark.parametrize("content", [TABLE.encode(), gzip.compress(TABLE.encode()), parquet()])
+def test_standard_input_is_read_as_it_comes(content):
+    done = subprocess.run([*COMMAND, "-"], input=content, capture_output=True, check=True)
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr.startswith(b"standard input: ")
+
+
+def test_an_empty_standard_input_is_refused():
+    done = subprocess.run([*COMMAND, "-"], input=b"", capture_output=True)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"parse: standard input: the file is empty; expected comments\n"
+
+
+def test_a_reader_that_leaves_is_no_error():
+    """`parse comments.csv | head`"""
+    content = "id,text\n" + "1,some words\n" * 100_000
+    command = f"{' '.join(COMMAND)} - | head -n 1"
+    done = subprocess.run(command, shell=True, input=content, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 1
+    assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl.gz"])
+def test_ctrl_c_leaves_nothing(ending, tmp_path):
+    command = [*COMMAND, "-", "-o", str(tmp_path / f"out.{ending}")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stderr is not None
+        running.stdin.write(b"id,text\n" + b"1,some words\n" * 20_000)
+        running.stdin.flush()
+        deadline = time.monotonic() + 30
+        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert list(tmp_path.iterdir()), "it is at work"
+        running.send_signal(signal.SIGINT)
+        errors = running.stderr.read()
+        running.stdin.close()
+    assert running.returncode == 130
+    assert b"parse: interrupted; nothing was written" in errors.splitlines()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_captures_are_joined_and_tables_are_not(table, tmp_path, capsys):
+    for minute, words in enumerate(["some words", "This comment is awaiting moderation."]):
+        page = f"<title>Ferry</title>{ITEM.format(1)}{words}</p></li>{ITEM.format(2)}b</p></li>"
+        (tmp_path / f"ferry-20260114T120{minute}Z.html").write_text(page, encoding="utf-8")
+    pages = sorted(tmp_path.glob("*.html"))
+    status, output, errors = run(capsys, "--join", *reversed(pages), table)
+    [row] = rows(output)
+    assert (status, row["id"], row["label"], row["status"]) == (0, "2", 0, "published")
+    assert errors.splitlines()[3:] == [
+        "joined 2 captures of 1 articles: 0 comments removed and 1 kept",
+        "not labelled: 1 pending when last seen",
+        "not joined: 2 rows of tables, which carry their outcome themselves",
+    ]
+
+
+def test_what_was_parsed_may_be_joined_later(tmp_path, capsys):
+    """Each capture to a file of its own on its day, all of them joined in the end."""
+    removed = "This comment was removed because it broke the house rules."
+    for minute, words in enumerate(["some words", removed]):
+        page = tmp_path / f"ferry-20260114T120{minute}Z.html"
+        page.write_text(f"<title>Ferry</title>{ITEM.format(1)}{words}</p></li>", encoding="utf-8")
+        run(capsys, page, "-o", page.with_suffix(".csv"))
+    _, output, _ = run(capsys, "--join", *sorted(tmp_path.glob("*.csv")))
+    assert [(row["text"], row["label"]) for row in rows(output)] == [("some words", 1)]
+
+
+def test_the_memory_does_not_grow_with_the_table(tmp_path):
+    """Reading and writing together: a hundred megabytes in, bounded in between."""
+    path = tmp_path / "comments.csv.gz"
+    with gzip.open(path, "wb", compresslevel=1) as stream:
+        stream.write(b"text,topic\n" + b"a sentence of some words. " * 40 + b",x\n")
+        stream.write((b"a sentence of some words. " * 40 + b",x\n") * 100_000)
+    child = (
+        "import resource, sys, moderation.parse as parse\n"
+        "usage = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = usage()\n"
+        "status = parse.main([sys.argv[1], '-o', sys.argv[2]])\n"
+        "print(status, usage() - before)\n"
+    )
+    command = [sys.executable, "-c", child, str(path), str(tmp_path / "out.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    status, kilobytes = map(int, done.stdout.split())
+    assert status == 0
+    assert kilobytes < 60_000
+
+
+def test_the_command_tells_how_it_is_used():
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True)
+    for option in ("--format", "--encoding", "--column", "--article", "--captured-at", "--join"):
+        assert option in done.stdout
+    assert os.linesep in done.stdout

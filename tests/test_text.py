@@ -1,0 +1,97 @@
+"""Comment HTML to plain text, and the words of a text with their places."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml.html import document_fromstring, fragment_fromstring
+
+from moderation.text import html_to_text, tidy, words
+from tests.limits import within
+
+TAGS = st.sampled_from(
+    [
+        *("<p>", "</p>", "<br>", "<div>", "</div>", "<b>", "</b>", "<li>", "<!-- r -->", "<ul>"),
+        *("<script>", "</script>", "&amp;", "&lt;", "&#x1F600;", "&#xD800;", "&bogus;", "<", ">"),
+        *("<style>", "</style>", "<template>", "<![CDATA[x]]>", "<?pi?>", "\0", "\r\n", "a"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>one<br>two</p>", "one\ntwo"),
+        ("<p>one<br/><br/>two</p>", "one\n\ntwo"),
+        ("<p>one</p><p>two</p>", "one\n\ntwo"),
+        ("<div>one<div>two</div>three</div>", "one\n\ntwo\n\nthree"),
+        ("<ul><li>one<li>two</ul>", "one\n\ntwo"),
+        ("<p>a <b>bold</b><i> word</i></p>", "a bold word"),
+        ("<p>one\n   line\r\nof\rsource&#13;</p>", "one line of source"),
+        ("<p>a&nbsp;&nbsp;b</p>", "a b"),
+        ("<p>a<script>x()</script>b<style>y</style>c</p>", "abc"),
+        ("<p>a<template><b>x</b></template>b</p>", "ab"),
+        ("<p>a<!-- remark -->b</p>", "ab"),
+        ("<p>&lt;b&gt; &amp;amp; &#233;</p>", "<b> &amp; é"),
+        ("<p></p>", ""),
+        ("<blockquote>said</blockquote>reply", "said\n\nreply"),
+    ],
+)
+def test_html_becomes_what_a_reader_sees(html, text):
+    assert html_to_text(fragment_fromstring(html, create_parent="div")) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "tidied"),
+    [
+        ("  one  ", "one"),
+        ("one\r\ntwo\rthree\nfour", "one\ntwo\nthree\nfour"),
+        ("one \t \u00a0 two", "one two"),
+        ("one\n\n\n\n\ntwo", "one\n\ntwo"),
+        ("one\n \t \n  \ntwo", "one\n\ntwo"),
+        ("one\u2028two\x0cthree\x85four", "one two three four"),
+        ("zero\u200bwidth \u202eturned", "zero\u200bwidth \u202eturned"),
+        (" \n\t\r\n", ""),
+    ],
+)
+def test_tidy_folds_white_space_and_nothing_else(text, tidied):
+    assert tidy(text) == tidied
+
+
+@given(st.text())
+def test_tidy_keeps_every_other_character_and_changes_nothing_twice(text):
+    tidied = tidy(text)
+    assert "".join(tidied.split()) == "".join(text.split())
+    assert tidy(tidied) == tidied
+
+
+@given(st.text())
+def test_words_are_the_runs_between_white_space(text):
+    assert [text[span.begin : span.end] for span in words(text)] == text.split()
+
+
+@given(st.lists(TAGS | st.text(max_size=5), max_size=30))
+def test_no_markup_is_too_broken(pieces):
+    page = "<div>" + "".join(pieces)
+    body = document_fromstring(page.encode("utf-8", "replace"))
+    text = html_to_text(body)
+    assert text == tidy(text)
+    assert not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def test_markup_nested_deeper_than_the_stack_is_walked():
+    body = fragment_fromstring("<i>" * 200 + "deep" + "</i>" * 200, create_parent="div")
+    for _ in range(3000):
+        outer = fragment_fromstring("<b></b>")
+        outer.append(body)
+        body = outer
+    assert html_to_text(body) == "deep"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" " * 5_000_000 + "x", "\n " * 1_000_000, "x" * 5_000_000, "word " * 1_000_000],
+    ids=["spaces", "blank lines", "one word", "words"],
+)
+def test_time_grows_with_the_text_and_not_with_its_square(text):
+    with within(5):
+        assert tidy(text) == " ".join(text.split())
