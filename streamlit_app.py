@@ -4,12 +4,15 @@ import streamlit as st
 
 from moderation.app import add_page, model_page, review_page
 
-st.set_page_config(page_title="moderation", page_icon=":material/forum:", layout="wide")
-st.navigation(
+# Set first, and as an emoji: the browser would fetch a page's own icon from a server of Google's.
+st.set_page_config(page_icon="💬", layout="wide")
+page = st.navigation(
     [
         st.Page(review_page.show, title="Review", icon=":material/rate_review:", url_path="review",
                 default=True),
         st.Page(model_page.show, title="Model", icon=":material/monitoring:", url_path="model"),
         st.Page(add_page.show, title="Add comments", icon=":material/upload:", url_path="add"),
     ]
-).run()  # fmt: skip
+)  # fmt: skip
+st.set_page_config(page_title=f"{page.title} · moderation")
+page.run()

@@ -67,11 +67,14 @@ def decide(scores: Mapping[str, float] | None, policy: Policy) -> Verdict:
     Return the strictest matching rule's action, approval where none matches.
 
     Of two rules with the same action the higher threshold counts. Scores are None where none
-    could be had; a rule about an attribute that nobody scored raises KeyError: a missing score
-    must never read as a low one.
+    could be had; a rule about an attribute that nobody scored raises KeyError, and what is no
+    score ValueError: neither must ever read as a low one.
     """
     if scores is None:
         return Verdict(policy.without_score)
+    for attribute, score in scores.items():
+        if not 0 <= score <= 1:
+            raise ValueError(f"the score of {attribute} is {score}, expected a number from 0 to 1")
     matching = [rule for rule in policy.rules if scores[rule.attribute] >= rule.threshold]
     if not matching:
         return Verdict(Action.APPROVE)

@@ -21,11 +21,12 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings of this process, or those of the mapping given."""
+    """Return the settings of this process, or those of the mapping given; empty counts as unset."""
     given = os.environ if environment is None else environment
+    default = Settings()
     return Settings(
-        data=Path(given.get("MODERATION_DATA", str(Settings.data))),
-        model=Path(given.get("MODERATION_MODEL", str(Settings.model))),
-        database_url=given.get("MODERATION_DATABASE_URL", Settings.database_url),
-        moderator=given.get("MODERATION_MODERATOR") or None,
+        data=Path(given.get("MODERATION_DATA") or default.data),
+        model=Path(given.get("MODERATION_MODEL") or default.model),
+        database_url=given.get("MODERATION_DATABASE_URL") or default.database_url,
+        moderator=given.get("MODERATION_MODERATOR", "").strip() or None,
     )

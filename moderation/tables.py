@@ -19,7 +19,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    sessionmaker,
+)
+from sqlalchemy.pool import NullPool
 from sqlalchemy.types import TypeDecorator
 
 from moderation.comments import Status
@@ -36,6 +44,8 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("times are stored aware: attach a time zone")
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
@@ -69,10 +79,14 @@ class StoredComment(Base):
     """A comment as its source last showed it."""
 
     __tablename__ = "comment"
+    __table_args__ = (
+        Index("ix_comment_place", "article_key", "source_id"),
+        Index("ix_comment_parent", "article_key", "source_parent_id"),
+    )
 
     key: Mapped[str] = mapped_column(String(KEY_CHARACTERS), primary_key=True)
     """Made of the article and the source's id, which alone may repeat between articles."""
-    article_key: Mapped[str] = mapped_column(Text, index=True)
+    article_key: Mapped[str] = mapped_column(Text)
     source_id: Mapped[str] = mapped_column(Text)
     source_parent_id: Mapped[str | None] = mapped_column(Text)
     number: Mapped[int | None]
@@ -90,7 +104,9 @@ class StoredComment(Base):
     highlighted: Mapped[bool]
     label: Mapped[int | None]
     """Known outcome, from captures or the source: such a comment does not wait."""
-    source: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str] = mapped_column(Text)
+    decision_id: Mapped[int | None]
+    """The decision in force on these words; the history decides, this finds it at once."""
 
 
 class StoredScore(Base):
@@ -115,12 +131,14 @@ class Decision(Base):
     action: Mapped[Action] = mapped_column(_words(Action))
     house_rule: Mapped[str | None] = mapped_column(String(64))
     """Why it was removed."""
-    decided_by: Mapped[str] = mapped_column(String(128))
+    decided_by: Mapped[str] = mapped_column(Text, index=True)
     decided_at: Mapped[datetime] = mapped_column(Moment)
     score: Mapped[float | None]
     model_version: Mapped[str | None] = mapped_column(String(64))
     policy_rule: Mapped[str | None] = mapped_column(Text)
     """The rule that would have fired."""
+    overrules_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+    """The decision that was in force on the same words before this one."""
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"), unique=True)
     """The decision this one takes back; its action is what was in force before that."""
 
@@ -136,13 +154,19 @@ def create_session_factory(url: str, *, create: bool = True) -> sessionmaker[Ses
     """
     try:
         address = make_url(url)
-        if address.get_backend_name() == "sqlite":
-            _prepare_sqlite(address, create=create)
         engine = create_engine(address)
+        if address.get_backend_name() == "sqlite" and _prepare_folder(address, create=create):
+            # A kept connection would go on writing to a file that somebody has deleted.
+            engine = create_engine(address, poolclass=NullPool)
         Base.metadata.create_all(engine)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise ReviewError(
             f"{mask_password(url)}: not a database address; expected e.g. sqlite:///data/review.db"
+        ) from error
+    except ImportError as error:
+        raise ReviewError(
+            f"{mask_password(url)}: needs the Python package {error.name}, which is not here; "
+            f"install it with: pip install {error.name}"
         ) from error
     except (SQLAlchemyError, OSError) as error:
         raise ReviewError(
@@ -153,23 +177,31 @@ def create_session_factory(url: str, *, create: bool = True) -> sessionmaker[Ses
 
 
 def mask_password(url: str) -> str:
-    """Return a database address fit to be shown."""
+    """Return a database address fit to be shown: drivers take passwords as parameters, too."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
         return "the database address"
 
 
-def _prepare_sqlite(address: URL, *, create: bool) -> None:
+def _prepare_folder(address: URL, *, create: bool) -> bool:
+    """Make the folder of a SQLite file and tell whether there is to be a file at all."""
     if not address.database or address.database == ":memory:":
-        return
+        return False
     path = Path(address.database)
     if not create and not path.exists():
         raise ReviewError(f"{path}: no such database; review comments in the app first")
     path.parent.mkdir(parents=True, exist_ok=True)
+    return True
 
 
 @event.listens_for(Decision, "before_update")
 @event.listens_for(Decision, "before_delete")
 def _refuse_change(_mapper: object, _connection: object, decision: Decision) -> None:
     raise ReviewError(f"decision {decision.id} is history: add another one instead")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _refuse_bulk_change(state: ORMExecuteState) -> None:
+    if (state.is_update or state.is_delete) and state.bind_mapper is Decision.__mapper__:
+        raise ReviewError("decisions are history: add another one instead")

@@ -160,8 +160,8 @@ def test_the_part_set_aside_has_a_share_of_removals_like_the_whole():
     """Three articles hold most removals here, as in real archives: parts differ widely."""
     sizes = [(60, 40), (50, 30), (40, 20), *[(20, 1)] * 12]
     comments = [
-        row(f"{article}-{n}", f"text {article} {n}", article_id=str(article), label=int(n < removed))
-        for article, (size, removed) in enumerate(sizes)
+        row(f"{page}-{n}", f"text {page} {n}", article_id=str(page), label=int(n < removed))
+        for page, (size, removed) in enumerate(sizes)
         for n in range(size)
     ]
     dataset = gather(comments, GatherReport())

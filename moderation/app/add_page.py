@@ -1,38 +1,40 @@
 """The page where pages and exports are uploaded, parsed, looked at and put into the queue."""
 
+from itertools import groupby
 from typing import IO
 
 import streamlit as st
 
 from moderation import review
-from moderation.app.markup import escape_markdown
-from moderation.app.state import Desk, open_desk
+from moderation.app import markup
+from moderation.app.state import Desk, click, page, show_message, tell
 from moderation.captures import latest_states
 from moderation.comments import Comment
 from moderation.errors import ModerationError
-from moderation.frames import to_frame
 from moderation.parsers import FILE_ENDINGS, read_comments
 
-PREVIEWED = 200
+PREVIEWED = 100
+_ROUND = "round"
 
 
-def show() -> None:
+@page
+def show(desk: Desk) -> None:
     """Draw the page."""
-    desk = open_desk()
-    st.title("Add comments")
+    st.html(markup.title_line("Add comments"))
     st.write(
         "Saved article pages, or tables as CSV, JSON Lines or Parquet. What is published or "
         "pending waits for review afterwards; of two captures of a page the later one counts."
     )
+    show_message()
     endings = sorted(ending.removeprefix(".") for ending in FILE_ENDINGS)
-    files = st.file_uploader("Files", type=endings, accept_multiple_files=True)
+    # Under another key the uploader is empty again: what was added is not offered twice.
+    key = f"files-{st.session_state.get(_ROUND, 0)}"
+    files = st.file_uploader("Files", type=endings, accept_multiple_files=True, key=key)
     comments = [comment for file in files for comment in _read(file)]
     if comments:
-        st.dataframe(to_frame(comments[:PREVIEWED]), hide_index=True, height=360)
-        if len(comments) > PREVIEWED:
-            st.caption(f"The first {PREVIEWED} of {len(comments)}.")
-        if st.button(f"Add {len(comments)} comments", type="primary", key="add"):
-            _add(desk, comments)
+        label = "Add 1 comment" if len(comments) == 1 else f"Add {len(comments)} comments"
+        st.button(label, type="primary", key="add", on_click=_add, args=(desk, comments))
+        _preview(comments)
 
 
 def _read(file: IO[bytes]) -> list[Comment]:
@@ -40,19 +42,29 @@ def _read(file: IO[bytes]) -> list[Comment]:
         reading = read_comments(file)
         comments = list(reading)
     except ModerationError as error:
-        st.error(escape_markdown(str(error)))
+        st.html(markup.notice(str(error), tone="error"))
         return []
-    st.write(escape_markdown(reading.summary()))
+    st.html(markup.quiet(reading.summary()))
     return comments
 
 
+def _preview(comments: list[Comment]) -> None:
+    if len(comments) > PREVIEWED:
+        st.html(markup.quiet(f"The first {PREVIEWED} of {len(comments)}:"))
+    with st.container(height=520, border=False):
+        for heading, group in groupby(comments[:PREVIEWED], key=markup.article_line):
+            cards = (markup.comment_card(comment, role="around") for comment in group)
+            st.html(heading + "".join(cards))
+
+
 def _add(desk: Desk, comments: list[Comment]) -> None:
-    with st.spinner("Adding and scoring…"), desk.sessions.begin() as session:
+    with click(desk) as session:
         counts = review.add_comments(session, latest_states(comments))
         if desk.scorer is not None:
             review.score_waiting(session, desk.scorer)
-        waiting = review.count_waiting(session)
-    st.success(
-        f"{counts.new} new, {counts.updated} updated, {counts.unchanged} known already. "
-        f"{waiting} comments wait now."
-    )
+        st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+        tell(
+            f"{counts.new} new, {counts.updated} updated, {counts.unchanged} known already; "
+            f"{review.count_waiting(session)} in the queue now.",
+            tone="done",
+        )

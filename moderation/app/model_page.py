@@ -5,23 +5,24 @@ from pathlib import Path
 
 import streamlit as st
 
-from moderation.app.markup import escape_markdown
-from moderation.app.state import open_desk
+from moderation.app import markup
+from moderation.app.state import Desk, page
 
 _PICTURE = re.compile(r"^!\[(?P<title>[^\]]*)\]\((?P<path>[\w./-]+)\)$", re.M)
 
 
-def show() -> None:
+@page
+def show(desk: Desk) -> None:
     """Draw the page."""
-    desk = open_desk()
     if desk.why_no_model:
-        st.title("No model")
-        st.write(escape_markdown(desk.why_no_model))
+        st.html(markup.title_line("No model"))
+        st.html(markup.notice(desk.why_no_model, tone="warning"))
         st.code("python -m moderation.train", language="bash")
         return
     card = desk.settings.model.with_suffix(".md")
     if not card.exists():
-        st.write(escape_markdown(f"The model has no card: {card} is missing. Train again."))
+        missing = f"The model has no card: {card} is missing. Train again."
+        st.html(markup.notice(missing, tone="warning"))
         return
     _show_card(card.read_text(encoding="utf-8"), card.parent)
 

@@ -1,38 +1,43 @@
 """The review page: one comment, its thread, its score and why, and what to do with it."""
 
+from collections.abc import Iterator, Sequence
+
 import streamlit as st
 from sqlalchemy.orm import Session
 
 from moderation import review
 from moderation.app import markup
-from moderation.app.state import Desk, now, open_desk
+from moderation.app.state import Desk, click, now, page, show_message
 from moderation.comments import Comment, Thread
-from moderation.errors import ReviewError
 from moderation.explanations import Explanation
 from moderation.policy import HOUSE_RULES, Action, Verdict, decide
 from moderation.review import Evidence, Waiting
 from moderation.tables import Decision
 
 RECENT = 8
-_FOCUS, _SKIPPED, _MOVED, _FAILED = "focus", "skipped", "moved", "failed"
+ABOVE, BELOW, OTHERS = 2, 20, 100
+"""How many comments are drawn of what one answers, of the answers to it, and of the others."""
+_FOCUS, _SKIPPED = "focus", "skipped"
 _PAST = {Action.APPROVE: "approved", Action.REMOVE: "removed", Action.HOLD: "put back"}
 
 
-def show() -> None:
+@page
+def show(desk: Desk) -> None:
     """Draw the page."""
-    desk = open_desk()
-    st.html(markup.STYLE)
     with desk.sessions() as session:
         _sidebar(desk, session)
-        if desk.why_no_model:
-            st.warning(markup.escape_markdown(f"No scores: {desk.why_no_model}"))
-        if message := st.session_state.pop(_FAILED, None):
-            st.error(markup.escape_markdown(message))
         waiting = _current(desk, session)
         if waiting is None:
+            _messages(desk)
             _nothing_waits(desk, session)
         else:
             _review(desk, session, waiting)
+
+
+def _messages(desk: Desk) -> None:
+    if desk.why_no_model:
+        st.html(markup.notice(f"No scores: {desk.why_no_model}", tone="warning"))
+    show_message()
 
 
 def _current(desk: Desk, session: Session) -> Waiting | None:
@@ -47,12 +52,16 @@ def _current(desk: Desk, session: Session) -> Waiting | None:
 
 
 def _nothing_waits(desk: Desk, session: Session) -> None:
-    st.html(markup.title_line(Comment("", "", "", article_title="Nothing waits for you")))
+    if review.count_comments(session):
+        st.html(markup.title_line("Nothing waits for you"))
+        st.write("All comments here are decided.")
+        _undo_button(desk, session)
+    else:
+        st.html(markup.title_line("No comments yet"))
     st.write(
-        "All comments here are decided. Put pages or exports into the data folder and restart, or "
-        "add them on the page **Add comments**."
+        f"Put saved pages or exports into the folder `{desk.settings.data}` and reload this page, "
+        "or add them on the page **Add comments**."
     )
-    _undo_button(desk, session)
 
 
 def _review(desk: Desk, session: Session, waiting: Waiting) -> None:
@@ -64,49 +73,60 @@ def _review(desk: Desk, session: Session, waiting: Waiting) -> None:
     with st.container(key="desk"):
         reading, deciding = st.columns([0.64, 0.36], gap="large")
     with reading:
+        _messages(desk)
         _thread(session, waiting.comment, explanation)
     with deciding:
         version = desk.scorer.version if desk.scorer else None
-        _buttons(desk, session, waiting, Evidence(waiting.score, version, verdict))
+        with st.container(key="actions"):
+            _buttons(desk, session, waiting, Evidence(waiting.score, version, verdict))
         _why(waiting, verdict, explanation)
         _history(session, waiting.key)
 
 
 def _thread(session: Session, comment: Comment, explanation: Explanation | None) -> None:
-    st.html(markup.title_line(comment))
-    thread = review.thread_of(session, comment)
-    above, below, others = _around(thread, comment)
-    for other in above:
-        st.html(markup.comment_card(other, role="around"))
     contributions = explanation.contributions if explanation else ()
-    st.html(markup.comment_card(comment, role="focus", contributions=contributions))
-    for other in below:
-        st.html(markup.comment_card(other, role="around"))
+    above, below, others = _around(review.thread_of(session, comment), comment)
+    st.html(
+        "".join(
+            [
+                markup.article_line(comment),
+                *_cards(above),
+                markup.comment_card(comment, role="focus", contributions=contributions),
+                *_cards(below),
+            ]
+        )
+    )
     if others:
         with st.expander(f"{len(others)} more in this thread"):
-            for other in others:
-                st.html(markup.comment_card(other, role="around"))
+            st.html("".join(_cards(others[:OTHERS])))
+            if len(others) > OTHERS:
+                st.html(markup.quiet(f"The first {OTHERS} of {len(others)}."))
+
+
+def _cards(comments: Sequence[Comment]) -> Iterator[str]:
+    return (markup.comment_card(comment, role="around") for comment in comments)
 
 
 def _around(thread: Thread, comment: Comment) -> tuple[list[Comment], list[Comment], list[Comment]]:
     """Return what the comment answers, the answers to it, and the rest of its thread."""
-    everyone = [other for _, other in thread.walk()]
-    by_id = {other.id: other for other in everyone}
+    everyone = {other.id: other for _, other in thread.walk()}
     above: list[Comment] = []
     parent = comment.parent_id
-    while parent in by_id and by_id[parent] not in above:
-        above.insert(0, by_id[parent])
+    while parent in everyone and len(above) < ABOVE:
+        above.insert(0, everyone[parent])
         parent = above[0].parent_id
-    below = [other for other in everyone if other.parent_id == comment.id]
+    below = [other for other in everyone.values() if other.parent_id == comment.id][:BELOW]
     shown = {other.id for other in (*above, *below, comment)}
-    return above, below, [other for other in everyone if other.id not in shown]
+    return above, below, [other for other in everyone.values() if other.id not in shown]
 
 
 def _buttons(desk: Desk, session: Session, waiting: Waiting, evidence: Evidence) -> None:
-    """Draw the actions; their keys carry the comment's, so a late click cannot hit another."""
-    key = waiting.key
+    """Draw the actions; their keys carry the comment's, so that a late click is known as one."""
+    key, nameless = waiting.key, not desk.moderator
+    if nameless:
+        st.html(markup.notice("Type your name on the left to decide.", tone="warning"))
     with st.container(horizontal=True):
-        st.button("Approve", key=f"approve-{key}", shortcut="f", type="primary",
+        st.button("Approve", key=f"approve-{key}", shortcut="f", type="primary", disabled=nameless,
                   on_click=_decide, args=(desk, key, Action.APPROVE, None, evidence))  # fmt: skip
         st.button("Skip", key=f"skip-{key}", shortcut="j", on_click=_skip, args=(key,))
         _undo_button(desk, session)
@@ -114,8 +134,8 @@ def _buttons(desk: Desk, session: Session, waiting: Waiting, evidence: Evidence)
     with st.container(horizontal=True, gap="xsmall"):
         for digit, rule in enumerate(HOUSE_RULES, 1):
             removal = (desk, key, Action.REMOVE, rule, evidence)
-            name = f"remove-{digit}-{key}"
-            st.button(rule, key=name, shortcut=str(digit), on_click=_decide, args=removal)
+            st.button(rule, key=f"remove-{digit}-{key}", shortcut=str(digit), disabled=nameless,
+                      on_click=_decide, args=removal)  # fmt: skip
 
 
 def _undo_button(desk: Desk, session: Session) -> None:
@@ -146,24 +166,32 @@ def _why(waiting: Waiting, verdict: Verdict, explanation: Explanation | None) ->
 
 def _history(session: Session, key: str) -> None:
     decisions = review.history(session, key)
-    if decisions:
-        st.html(markup.quiet("Decisions on this comment"))
-        st.html(markup.bullets(_in_words(decision) for decision in reversed(decisions)))
+    if not decisions:
+        return
+    st.html(markup.quiet("Decisions on this comment"))
+    if decisions[-1].action is not Action.HOLD:
+        st.html(markup.quiet("Its words have changed since the last one."))
+    st.html(markup.bullets(_in_words(decision) for decision in reversed(decisions)))
 
 
 def _sidebar(desk: Desk, session: Session) -> None:
     with st.sidebar:
-        st.session_state.setdefault("moderator", desk.settings.moderator or "moderator")
-        st.text_input("Your name", key="moderator", help="Each decision is recorded under it.")
+        st.text_input("Your name", value=desk.settings.moderator or "moderator", key="moderator",
+                      max_chars=64, bind="query-params",
+                      help="Each decision is recorded under it.")  # fmt: skip
         st.metric("Waiting", review.count_waiting(session))
         recent = review.recent_decisions(session, limit=RECENT)
         st.html(markup.quiet("Latest decisions" if recent else "No decisions yet"))
-        st.html(
-            markup.bullets(
-                f"#{comment.id if comment.number is None else comment.number} {_in_words(decision)}"
-                for decision, comment in recent
-            )
-        )
+        st.html(markup.bullets(_in_short(comment, decision) for decision, comment in recent))
+        if desk.unread:
+            with st.expander(f"Files not read: {len(desk.unread)}"):
+                st.html(markup.bullets(desk.unread))
+
+
+def _in_short(comment: Comment, decision: Decision) -> str:
+    number = comment.id if comment.number is None else comment.number
+    words = markup.shorten(comment.text or "", length=40)
+    return f"#{number} “{words}”\n{_in_words(decision)}"
 
 
 def _in_words(decision: Decision) -> str:
@@ -172,36 +200,39 @@ def _in_words(decision: Decision) -> str:
         what = f"undone, now {'waiting' if decision.action is Action.HOLD else what}"
     elif decision.house_rule:
         what = f"{what}: {decision.house_rule}"
-    return f"{what} · {decision.decided_by} · {decision.decided_at:%d %b %H:%M}"
+    return f"{what} · {decision.decided_by} · {markup.show_time(decision.decided_at)}"
 
 
 def _decide(desk: Desk, key: str, action: Action, rule: str | None, evidence: Evidence) -> None:
-    try:
-        with desk.sessions.begin() as session:
-            review.record_decision(
-                session,
-                key,
-                action,
-                decided_by=desk.moderator,
-                decided_at=now(),
-                house_rule=rule,
-                evidence=evidence,
-            )
-    except ReviewError as error:
-        st.session_state[_FAILED] = str(error)
+    if not _on_screen(key):
         return
-    st.session_state[_FOCUS] = None
+    with click(desk) as session:
+        review.record_decision(session, key, action, decided_by=desk.moderator, decided_at=now(),
+                               house_rule=rule, evidence=evidence)  # fmt: skip
+        st.session_state[_FOCUS] = None
 
 
 def _skip(key: str) -> None:
+    if not _on_screen(key):
+        return
     skipped = st.session_state.setdefault(_SKIPPED, [])
     st.session_state[_SKIPPED] = [*(other for other in skipped if other != key), key]
     st.session_state[_FOCUS] = None
 
 
+def _on_screen(key: str) -> bool:
+    """
+    Tell whether a button's comment is the one shown last.
+
+    The next comment is drawn before its buttons are: a quick key still presses those of the one
+    before, and must act on neither.
+    """
+    return st.session_state.get(_FOCUS) == key
+
+
 def _undo(desk: Desk) -> None:
     """Take the last decision back and show its comment again."""
-    with desk.sessions.begin() as session:
+    with click(desk) as session:
         restored = review.undo(session, decided_by=desk.moderator, decided_at=now())
         if restored is not None:
             st.session_state[_FOCUS] = restored.comment_key

@@ -1,0 +1,328 @@
+"""The review desk in real headless Chromium, as a moderator uses it."""
+
+import html
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from moderation import review
+from moderation.tables import create_session_factory
+
+pytestmark = pytest.mark.browser
+
+REPOSITORY = Path(__file__).parents[1]
+PAGE = REPOSITORY / "data/inbox/hospital-parking-20261118T1155Z.html"
+
+HOSTILE = {
+    1: "<script>window.hit = 'script'</script>",
+    2: "#1 <img src=x onerror=\"window.hit = 'image'\">",
+    3: "#1 [a link](http://elsewhere.example/) ![a picture](http://elsewhere.example/x.png)",
+    4: '#1 =HYPERLINK("http://elsewhere.example/") $\\frac{1}{2}$ $$x^2$$ :material/home: **bold**',
+    5: "#1 before \u202ereversed\u202c after \u2066isolated \u200b end",
+    6: "#1 <iframe src=http://elsewhere.example/></iframe><style>* { display: none }</style>",
+    7: "#1 " + "ab" * 10_000,
+    8: '#1 "> <a href="javascript:window.hit = 1">www.elsewhere.example</a> &lt;b&gt; &amp;',
+}
+HOSTILE_AUTHOR = "<b onmouseover=\"window.hit = 'author'\">\u202eanna</b>"
+HOSTILE_TITLE = "<svg onload=\"window.hit = 'title'\"> www.elsewhere.example"
+
+RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
+"""The app when a rerun has ended."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running desk in folders of its own."""
+
+    address: str
+    database: str
+
+    def decisions(self) -> list[tuple[str, str]]:
+        """Return (comment's id, action), earliest first."""
+        with create_session_factory(self.database)() as session:
+            recent = review.recent_decisions(session, limit=1000)
+        return [(comment.id, decision.action.value) for decision, comment in reversed(recent)]
+
+
+@contextmanager
+def serve(folder: Path, *, data: Path, model: Path) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    server = Server(f"http://localhost:{port}", f"sqlite:///{folder}/review.db")
+    environment = {
+        **os.environ,
+        "MODERATION_DATA": str(data),
+        "MODERATION_MODEL": str(model),
+        "MODERATION_DATABASE_URL": server.database,
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    options = ["--server.headless=true", f"--server.port={port}", "--server.fileWatcherType=none"]
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", *options]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_until_up(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_up(server: Server, process: subprocess.Popen) -> None:
+    for _ in range(150):
+        assert process.poll() is None, "the server ended: see server.log"
+        try:
+            with urlopen(f"{server.address}/_stcore/health", timeout=5):
+                return
+        except URLError:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=0.2)
+    pytest.fail("the server does not answer")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("no Chromium here; get it with: apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(chromium, trained, tmp_path_factory) -> Iterator[Server]:
+    """Open on two pages of the inbox; tests leave each other enough that waits."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copytree(REPOSITORY / "data/inbox", folder / "data")
+    (folder / "data" / PAGE.name).unlink()
+    with serve(folder, data=folder / "data", model=trained) as server:
+        yield server
+
+
+@pytest.fixture
+def page(chromium):
+    page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(20_000)
+    yield page
+    page.close()
+
+
+def open_desk(page, server: Server, path: str = "") -> None:
+    page.goto(f"{server.address}{path}")
+    page.wait_for_selector(".mod-title")
+    page.wait_for_selector(RESTING)
+
+
+def focus(page) -> str:
+    return page.locator(".mod-comment.focus").get_attribute("data-comment")
+
+
+def wait_for_another(page, before: str) -> str:
+    page.wait_for_selector(f'.mod-comment.focus:not([data-comment="{before}"])')
+    page.wait_for_selector(RESTING)
+    return focus(page)
+
+
+def press(page, key: str) -> str:
+    """Press a key and return the comment that is shown afterwards."""
+    before = focus(page)
+    page.keyboard.press(key)
+    return wait_for_another(page, before)
+
+
+def history(page) -> list[str]:
+    return page.locator("[data-testid=stSidebar] .mod-list li").all_text_contents()
+
+
+def test_a_first_session(page, server):
+    """Read the first comment, remove it for a reason, undo, approve, reload: it is all there."""
+    open_desk(page, server, "/?moderator=anna")
+    first = focus(page)
+    words = page.locator(".mod-comment.focus .mod-text").text_content()
+    assert words.strip()
+    page.get_by_role("button", name="personal abuse").click()
+    assert wait_for_another(page, first) != first
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_selector(f'.focus[data-comment="{first}"]')
+    page.get_by_role("button", name="Approve").click()
+    wait_for_another(page, first)
+    page.reload()
+    page.wait_for_selector(".mod-list li:nth-of-type(3)")
+    told = history(page)[:3]
+    expected = ("approved · anna", "undone, now waiting · anna", "removed: personal abuse · anna")
+    assert all(part in line for part, line in zip(expected, told, strict=True))
+    assert all(" ".join(words.split())[:30] in line for line in told)
+    assert server.decisions()[-3:] == [(first, "remove"), (first, "hold"), (first, "approve")]
+    assert focus(page) != first
+
+
+KEYS = {"f": "approve", "1": "remove", "j": "skip", "u": "undo"}
+WATCH = """keys => {
+    window.pressed = [];
+    const shown = () => document.querySelector('.mod-comment.focus').dataset.comment;
+    document.addEventListener(
+        'keydown', event => window.pressed.push([shown(), keys[event.key]]), true);
+}"""
+
+
+@pytest.mark.parametrize("keys", ["jf1jjf1f", "f1uff1jf"])
+def test_keys_pressed_in_a_row_decide_only_what_was_on_screen(page, server, keys):
+    """From faster than the page is drawn to slower: what comes in between acts on neither."""
+    open_desk(page, server, "/?moderator=ben")
+    page.evaluate(WATCH, KEYS)
+    already = len(server.decisions())
+    for place, key in enumerate(keys * 3):
+        page.keyboard.press(key, delay=place * 12)
+    page.wait_for_selector(RESTING)
+    last = focus(page)
+    press(page, "f")
+    pressed = [tuple(pair) for pair in page.evaluate("window.pressed")]
+    decided = [pair for pair in server.decisions()[already:] if pair[1] != "hold"]
+    assert len(pressed) == 25
+    assert set(decided) <= set(pressed)
+    assert decided[-1] == (last, "approve")
+
+
+def test_typing_a_name_decides_nothing(page, server):
+    open_desk(page, server)
+    before, decided = focus(page), server.decisions()
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill("")
+    name.press_sequentially("fjud 123")
+    name.press("Enter")
+    page.wait_for_url("**moderator=fjud*")
+    assert (focus(page), server.decisions()) == (before, decided)
+
+
+def test_a_name_stays_over_pages_and_reloads(page, server):
+    """Decisions after a look at the model must not go under another name."""
+    open_desk(page, server)
+    name = page.get_by_role("textbox", name="Your name")
+    name.fill("clara")
+    name.press("Enter")
+    page.wait_for_url("**moderator=clara*")
+    page.get_by_role("link", name="Model").click()
+    page.get_by_role("heading", name="Quality").wait_for()
+    page.get_by_role("link", name="Review").click()
+    page.wait_for_selector(".mod-comment.focus")
+    assert name.input_value() == "clara"
+    page.reload()
+    page.wait_for_selector(".mod-comment.focus")
+    assert name.input_value() == "clara"
+
+
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("", "Review · moderation"), ("/model", "Model · moderation"),
+     ("/add", "Add comments · moderation")],
+)  # fmt: skip
+def test_the_title_bar_names_the_page(page, server, path, title):
+    page.goto(f"{server.address}{path}")
+    page.wait_for_function("title => document.title === title", arg=title)
+
+
+def test_in_a_narrow_window_the_actions_stay_in_sight(page, server):
+    page.set_viewport_size({"width": 800, "height": 600})
+    open_desk(page, server)
+    for name in ("Approve", "Undo", "other"):
+        box = page.get_by_role("button", name=name).bounding_box()
+        assert box["y"] + box["height"] <= 600
+    assert page.evaluate("document.querySelector('.mod-comment.focus').scrollWidth") <= 500
+
+
+def test_an_uploaded_page_joins_the_queue(page, server):
+    open_desk(page, server)
+    before = int(page.locator("[data-testid=stSidebar] [data-testid=stMetricValue]").inner_text())
+    open_desk(page, server, "/add")
+    page.locator("input[type=file]").set_input_files(PAGE)
+    page.get_by_role("button", name="Add 35 comments").click()
+    page.get_by_text(f"35 new, 0 updated, 0 known already; {before + 33} in the queue").wait_for()
+
+
+def in_the_modules_markup(comments: dict[int, str], *, author: str, title: str) -> str:
+    items = "\n".join(
+        f'<li class="cmt-normal" id="comment_{900 + number}">'
+        f'<h3 class="hidden">Comment number {number}.</h3>'
+        f'<p class="cmt-who"><a href="#" class="userId{number}">{html.escape(author)}</a> '
+        f'<span class="cmt-time">20 November 2026 0{number}:00</span></p>'
+        f'<p class="cmt-text">{html.escape(text)}</p></li>'
+        for number, text in comments.items()
+    )
+    return (
+        '<html><head><meta charset="utf-8"><link rel="canonical" href="https://courier.example/x">'
+        f"</head><body><h1>{html.escape(title)}</h1>"
+        f'<div id="comments"><ul class="cmt-list">{items}</ul></div></body></html>'
+    )
+
+
+def cards(page, role: str) -> dict[str, str]:
+    found = page.locator(f".mod-comment.{role}")
+    return found.evaluate_all(
+        "cards => Object.fromEntries(cards.map("
+        "card => [card.dataset.comment, card.querySelector('.mod-text').textContent]))"
+    )
+
+
+def test_nothing_that_readers_write_is_markup(page, chromium, trained, tmp_path):
+    """In the upload's preview, the queue, the thread and the history; no script, no request."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    saved = tmp_path / "hostile-20261120T1200Z.html"
+    saved.write_text(
+        in_the_modules_markup(HOSTILE, author=HOSTILE_AUTHOR, title=HOSTILE_TITLE), "utf-8"
+    )
+    expected = {str(900 + number): text for number, text in HOSTILE.items()}
+    with serve(tmp_path, data=tmp_path / "data", model=trained) as server:
+        open_desk(page, server, "/add")
+        page.locator("input[type=file]").set_input_files(saved)
+        page.get_by_role("button", name="Add 8 comments").click(trial=True)
+        assert cards(page, "around") == expected
+        page.get_by_role("button", name="Add 8 comments").click()
+        page.get_by_text("8 in the queue now").wait_for()
+        open_desk(page, server)
+        review_all(page, expected)
+        check_history(page)
+    assert page.evaluate("window.hit") is None
+    assert {urlsplit(url).hostname for url in asked if not url.startswith("data:")} == {"localhost"}
+
+
+def review_all(page, expected: dict[str, str]) -> None:
+    """Decide on each comment, its words and those around it being what was written."""
+    seen = set()
+    for _ in expected:
+        shown = cards(page, "focus") | cards(page, "around")
+        assert shown.items() <= expected.items()
+        assert page.locator(".mod-comment.focus b").text_content() == HOSTILE_AUTHOR
+        assert page.locator(".mod-title").text_content() == HOSTILE_TITLE
+        assert page.locator(".mod-comment img, .mod-comment a, .mod-comment iframe").count() == 0
+        seen.add(focus(page))
+        if len(seen) < len(expected):
+            press(page, "f")
+    page.keyboard.press("f")
+    page.get_by_text("Nothing waits for you").wait_for()
+    assert seen == expected.keys()
+
+
+def check_history(page) -> None:
+    told = " ".join(history(page))
+    for text in HOSTILE.values():
+        assert " ".join(text.split())[:30] in told
