@@ -3,14 +3,18 @@
 import gzip
 import re
 from datetime import UTC, datetime
+from html import escape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moderation.errors import ParseError
 from moderation.parsers import bbc_module, read_comments
 from moderation.parsers.bbc import parse_time
 from moderation.parsers.bbc_module import find_capture_time
 from moderation.parsers.notes import Notes
+from moderation.text import tidy
 from tests.limits import within
 from tests.pages.expectations import expected, find_pages, found
 
@@ -46,6 +50,14 @@ def test_attributes_may_have_single_quotation_marks_or_none(page, mark, tmp_path
         re.sub(r'(class|id)="([\w-]+)"', rf"\1={mark}\2{mark}", text), encoding="utf-8"
     )
     assert found(read_comments(other)) == expected(page)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), max_size=6))
+def test_any_words_come_back_as_a_page_shows_them(texts):
+    """Markup that a reader writes is escaped, and stays the reader's."""
+    page = "".join(item(n, escape(text)) for n, text in enumerate(texts)) + "<p class='cmt-text'>"
+    found = bbc_module.parse(page, Notes())
+    assert [comment.text for comment in found] == [tidy(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -89,9 +101,11 @@ def test_the_time_of_a_capture_is_read_from_an_archives_remark_only(remark, mome
     assert find_capture_time(remark) == (moment and moment.replace(tzinfo=UTC))
 
 
-def test_the_callers_time_of_capture_wins():
-    page = "<!-- FILE ARCHIVED ON 14:02:11 Jul 05, 2013 -->" + item(1, "a")
-    [comment] = read_comments(page.encode(), captured_at=NOON)
+def test_what_the_caller_states_wins():
+    page = "<title>Ferry</title><!-- FILE ARCHIVED ON 14:02:11 Jul 05, 2013 -->" + item(1, "a")
+    stated = Notes(article_id="ferry", article_title="The ferry", captured_at=NOON)
+    [comment] = bbc_module.parse(page, stated)
+    assert (comment.article_id, comment.article_title) == ("ferry", "The ferry")
     assert comment.captured_at == NOON
 
 

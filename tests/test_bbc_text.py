@@ -1,14 +1,26 @@
 """BBC pages saved as text; the cases are the files in `tests/pages/bbc_text`."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moderation.parsers import bbc_text, read_comments
 from moderation.parsers.bbc import find_page_number, find_placeholder, find_reply_number, read_count
 from moderation.parsers.notes import Notes
+from moderation.text import tidy
 from tests.limits import within
 from tests.pages.expectations import expected, find_pages, found
 
 PAGES = find_pages("bbc_text")
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")),
+    st.lists(
+        st.sampled_from(
+            ["• rate this", "Comment number 3.", "* Comment number 4.", "Page 1 of 2", "words", ""]
+        ),
+        max_size=6,
+    ).map("\n".join),
+)
 PAGE = """A headline
 
   • rate this
@@ -23,6 +35,10 @@ PAGE = """A headline
 
     {first}
 """
+
+
+def indent(text: str, by: str) -> str:
+    return "".join(f"{by}{line}\n" for line in text.split("\n"))
 
 
 def texts(page: str) -> list[str | None]:
@@ -44,17 +60,28 @@ def test_a_page_reads_the_same_in_other_encodings_and_line_ends(page, encoding, 
     assert found(read_comments(other)) == expected(page)
 
 
+@given(st.lists(TEXTS, min_size=1, max_size=6))
+def test_any_words_come_back_as_a_page_shows_them(given_texts):
+    """Whatever readers write: a page sets their lines in, and so they are known."""
+    items = [
+        f"  • rate this\n\n    Comment number {number}.\n\n" + indent(text, "    ")
+        for number, text in zip(range(len(given_texts), 0, -1), given_texts, strict=True)
+    ]
+    page = "A headline\n\n" + "".join(items) + "\nPage 1 of 2\n\nMore stories\n"
+    assert texts(page) == [tidy(text) for text in given_texts]
+
+
 def test_comments_are_given_in_page_order():
     numbers = [c.number for c in bbc_text.parse(PAGE.format(first="a", second="b"), Notes())]
     assert numbers == [2, 1]
 
 
-def test_what_the_caller_states_is_kept(tmp_path):
-    path = tmp_path / "page.txt"
-    path.write_text(PAGE.format(first="a", second="b"), encoding="utf-8")
-    [comment, _] = read_comments(path, article="https://courier.example/bridge")
-    assert comment.article_id == "https://courier.example/bridge"
-    assert comment.article_title == "A headline"
+def test_what_the_caller_states_wins():
+    page = PAGE.format(first="a", second="b")
+    [comment, _] = bbc_text.parse(page, Notes(article_id="bridge", article_title="The bridge"))
+    assert (comment.article_id, comment.article_title) == ("bridge", "The bridge")
+    [comment, _] = read_comments(page.encode(), article="bridge")
+    assert (comment.article_id, comment.article_title) == ("bridge", "A headline")
 
 
 @pytest.mark.parametrize(

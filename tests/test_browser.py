@@ -99,7 +99,8 @@ def chromium():
     playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("no Chromium here; get it with: apt-get install chromium")
+        missing = "no Chromium here; get it with: apt-get install chromium"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with playwright.sync_playwright() as running:
         browser = running.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]

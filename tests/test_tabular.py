@@ -225,9 +225,11 @@ def test_half_a_character_becomes_the_sign_for_one(half):
     assert comment.extra["y"] == "😀"
 
 
-def test_a_line_longer_than_any_comment_is_no_json_lines(monkeypatch):
+@pytest.mark.parametrize("start", [b'{"text": "', b"id,text\n1,", b'id,text\n1,"'])
+def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory(start, monkeypatch):
+    """A packed file of a megabyte may unpack to one line of gigabytes."""
     monkeypatch.setattr("moderation.parsers.tabular.LINE_CHARACTERS", 1000)
-    assert "line 1: longer than any comment" in refusal(b'{"text": "' + b"x" * 2000 + b'"}')
+    assert "a line longer than any comment; expected" in refusal(start + b"x" * 2000 + b'"}')
 
 
 PARQUET = as_parquet([{"id": str(n), "text": f"words number {n}"} for n in range(500)])

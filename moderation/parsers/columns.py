@@ -1,11 +1,11 @@
 """Which column of a table means what, and a row of it as a `Comment`."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any
 
 from moderation.comments import Comment, Status
 from moderation.errors import ParseError
@@ -50,15 +50,13 @@ _TRAITS = frozenset({"id", "parent_id", "article_id", "author", "positive_votes"
                      "rating", "status", "removal_reason", "highlighted", "label"})  # fmt: skip
 
 _TRUE = frozenset({"1", "1.0", "true", "yes"})
-_FALSE = frozenset({"0", "0.0", "false", "no", ""})
+_FALSE = frozenset({"0", "0.0", "false", "no"})
 _UNNAMED = re.compile(r"[\s_\-.]+")
 _HEADING = re.compile(r"[\w.:/-]{1,40}(?: [\w.:/-]{1,20}){0,2}")
 _NUMBER_OR_WORD = re.compile(r"[\w.+-]{1,20}")
-_DATE_FIRST = re.compile(r"\d{4}-?\d\d-?\d\d(?:[T ]|$)")
 _INT64 = 1 << 63
 
 Row = Mapping[str, Any]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,6 +69,10 @@ class Columns:
     hidden: tuple[str, ...] = ()
     """Columns that no field takes though they are called like one; they would overwrite it."""
 
+    @cached_property
+    def _readers(self) -> list[tuple[str, str, Callable[[Any], object]]]:
+        return [(field, column, _READERS[field]) for field, column in self.by_field.items()]
+
     def comment(self, row: Row, *, number: int, source: str, notes: Notes) -> Comment:
         """
         Return a row as a comment; `number` is the row's, counted from 1, to name it by.
@@ -79,32 +81,32 @@ class Columns:
             ParseError: the text, the label or the status is not what such a column can hold.
 
         """
-        read = _RowReader(row, self.by_field, number, notes)
-        status = read.status()
-        return Comment(
-            id=read.string("id") or str(number),
-            text=read.text(status),
-            source=read.string("source") or source,
-            status=status,
-            parent_id=read.string("parent_id"),
-            number=read.whole("number"),
-            article_id=read.string("article_id") or notes.article_id,
-            article_title=read.string("article_title") or notes.article_title,
-            author=read.string("author"),
-            created_at=read.time("created_at"),
-            captured_at=read.time("captured_at") or notes.captured_at,
-            positive_votes=read.whole("positive_votes"),
-            negative_votes=read.whole("negative_votes"),
-            rating=read.whole("rating"),
-            removal_reason=read.string("removal_reason"),
-            highlighted=read.flag("highlighted"),
-            label=read.label(),
-            extra={  # of all values, only NaN is not equal to itself
-                name: value
-                for name in self.extra
-                if (value := row.get(name)) is not None and value == value
-            },
-        )
+        found: dict[str, Any] = {
+            "id": str(number),
+            "source": source,
+            "article_id": notes.article_id,
+            "article_title": notes.article_title,
+            "captured_at": notes.captured_at,
+        }
+        for field, column, read in self._readers:
+            value = row.get(column)
+            if value is None or value == "" or value != value:  # NaN alone is not equal to itself
+                continue
+            try:
+                found[field] = read(value)
+            except ParseError as error:
+                raise ParseError(str(error), row=number) from error
+            except (ValueError, OverflowError, TypeError):
+                notes.left_out[f"values of {column!r} not understood"] += 1
+        if "text" not in found:  # words that are not shown are not known
+            is_shown = found.get("status", Status.PUBLISHED) is Status.PUBLISHED
+            found["text"] = "" if is_shown and row.get(self.by_field["text"]) == "" else None
+        further = {
+            name: value
+            for name in self.extra
+            if (value := row.get(name)) is not None and value == value
+        }
+        return Comment(**found, extra=further)
 
 
 def find_columns(names: Iterable[str], *, given: Mapping[str, str], source: str) -> Columns:
@@ -175,77 +177,29 @@ def _plain(name: str) -> str:
     return _UNNAMED.sub("", name).casefold()
 
 
-class _RowReader:
-    """Reads typed values out of one row."""
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ParseError(f"the text is a {type(value).__name__}, expected a string")
+    return value
 
-    def __init__(self, row: Row, by_field: Mapping[str, str], number: int, notes: Notes) -> None:
-        self._row = row
-        self._by_field = by_field
-        self._number = number
-        self._notes = notes
 
-    def text(self, status: Status) -> str | None:
-        value = self._value("text")
-        if value is None or (value == "" and status is not Status.PUBLISHED):
-            return None
-        if not isinstance(value, str):
-            kind = type(value).__name__
-            raise ParseError(f"the text is a {kind}, expected a string", row=self._number)
-        return value
+def _status(value: Any) -> Status:
+    status = STATUSES.get(str(value).strip().casefold())
+    if status is None:
+        raise ParseError(
+            f"the status {_show(value)} is not known; expected one of {', '.join(STATUSES)}; "
+            "if the column means something else, rename it"
+        )
+    return status
 
-    def status(self) -> Status:
-        value = self._value("status")
-        if value is None or value == "":
-            return Status.PUBLISHED
-        status = STATUSES.get(str(value).strip().casefold())
-        if status is None:
-            raise ParseError(
-                f"the status {_show(value)} is not known; expected one of "
-                f"{', '.join(STATUSES)}; if the column means something else, rename it",
-                row=self._number,
-            )
-        return status
 
-    def label(self) -> int | None:
-        value = self._value("label")
-        if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
-            return None
-        spelled = str(value).strip().casefold()
-        if spelled in _TRUE:
-            return 1
-        if spelled in _FALSE:
-            return 0
-        raise ParseError(f"the label is {_show(value)}, expected 0 or 1", row=self._number)
-
-    def string(self, field: str) -> str | None:
-        value = self._value(field)
-        if isinstance(value, float):  # an id in a column that has gaps
-            value = int(value) if value.is_integer() else value if value == value else None
-        return None if value is None or value == "" else str(value)
-
-    def flag(self, field: str) -> bool:
-        value = self._value(field)
-        return value is not None and str(value).strip().casefold() in _TRUE
-
-    def whole(self, field: str) -> int | None:
-        return self._understood(field, _whole)
-
-    def time(self, field: str) -> datetime | None:
-        return self._understood(field, _time)
-
-    def _understood(self, field: str, read: Callable[[Any], T | None]) -> T | None:
-        value = self._value(field)
-        if value is None or value == "":
-            return None
-        try:
-            return read(value)
-        except (ValueError, OverflowError, TypeError):
-            self._notes.left_out[f"values of {self._by_field[field]!r} not understood"] += 1
-            return None
-
-    def _value(self, field: str) -> Any:
-        column = self._by_field.get(field)
-        return None if column is None else self._row.get(column)
+def _label(value: Any) -> int:
+    spelled = str(value).strip().casefold()
+    if spelled in _TRUE:
+        return 1
+    if spelled in _FALSE:
+        return 0
+    raise ParseError(f"the label is {_show(value)}, expected 0 or 1")
 
 
 def _show(value: object) -> str:
@@ -254,9 +208,16 @@ def _show(value: object) -> str:
     return repr(text) if _NUMBER_OR_WORD.fullmatch(text) else f"of {len(text)} characters"
 
 
-def _whole(value: Any) -> int | None:
-    if isinstance(value, float) and math.isnan(value):
-        return None
+def _string(value: Any) -> str:
+    is_whole = isinstance(value, float) and value.is_integer()  # an id where others are missing
+    return str(int(value) if is_whole else value)
+
+
+def _flag(value: Any) -> bool:
+    return str(value).strip().casefold() in _TRUE
+
+
+def _whole(value: Any) -> int:
     try:
         number = int(value) if isinstance(value, str | int) else float(value)
     except ValueError:
@@ -267,9 +228,21 @@ def _whole(value: Any) -> int | None:
 
 
 def _time(value: Any) -> datetime:
-    """Read ISO 8601; a time without a zone is UTC. Seconds since 1970 are not told from dates."""
+    """Read ISO 8601; a time without a zone is UTC."""
     spelled = value.isoformat() if isinstance(value, date) else str(value).strip()
-    if not _DATE_FIRST.match(spelled):
-        raise ValueError("not a time in ISO 8601")
+    if len(spelled) > 8 and spelled[:9].isdigit():  # milliseconds since 1970 read as year 1612
+        raise ValueError("a number, not a time in ISO 8601")
     moment = datetime.fromisoformat(spelled)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_READERS: Mapping[str, Callable[[Any], object]] = {
+    **dict.fromkeys(ALIASES, _string),
+    **dict.fromkeys(("number", "positive_votes", "negative_votes", "rating"), _whole),
+    **dict.fromkeys(("created_at", "captured_at"), _time),
+    "text": _text,
+    "status": _status,
+    "label": _label,
+    "highlighted": _flag,
+}
+"""What reads the value of a field: refusing it, or saying that it is not understood."""

@@ -1,7 +1,6 @@
 """Opens an input: a path, bytes or an open file, unpacked and decoded, with clear refusals."""
 
 import codecs
-import contextlib
 import gzip
 import hashlib
 import io
@@ -10,11 +9,11 @@ import re
 import shutil
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from moderation.errors import SourceError
+from moderation.parsers.streams import Guarded, Prefixed, borrow
 
 Openable = str | os.PathLike[str] | bytes | IO[bytes]
 
@@ -53,13 +52,13 @@ class Source:
         self.name = name
         self._forced = encoding
         self._found: str | None = None
-        opened = io.BufferedReader(_Guarded(stream, name), HEAD_BYTES)
+        opened = io.BufferedReader(Guarded(stream, name), HEAD_BYTES)
         try:
             if opened.peek(2)[:2] == b"\x1f\x8b":
                 unpacked = gzip.GzipFile(fileobj=opened)
-                opened = io.BufferedReader(_Guarded(unpacked, name, over=opened), HEAD_BYTES)
+                opened = io.BufferedReader(Guarded(unpacked, name, over=opened), HEAD_BYTES)
             self.head = opened.read(HEAD_BYTES)
-            self._stream = io.BufferedReader(_Prefixed(self.head, opened), HEAD_BYTES)
+            self._stream = io.BufferedReader(Prefixed(self.head, opened), HEAD_BYTES)
             if not self.is_parquet and not self.head_text().strip():
                 raise SourceError(f"{name}: the file is empty; expected comments")
         except BaseException:
@@ -146,12 +145,12 @@ def open_source(
     if isinstance(source, bytes):
         return Source(io.BytesIO(source), name=name or "bytes", encoding=encoding)
     if source == "-":
-        return Source(_unowned(sys.stdin.buffer), name=name or "standard input", encoding=encoding)
+        return Source(borrow(sys.stdin.buffer), name=name or "standard input", encoding=encoding)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         return Source(_open_path(path), name=name or str(path), encoding=encoding)
     found = str(getattr(source, "name", "open file"))
-    return Source(_unowned(source), name=name or found, encoding=encoding)
+    return Source(borrow(source), name=name or found, encoding=encoding)
 
 
 def digest(path: Path) -> str:
@@ -265,90 +264,3 @@ def _decodes(head: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-class _Guarded(io.RawIOBase):
-    """A raw stream whose failures become one clear line; it closes what it lies over, too."""
-
-    def __init__(
-        self, stream: BinaryIO | gzip.GzipFile, name: str, *, over: BinaryIO | None = None
-    ) -> None:
-        self._wrapped = stream
-        self._name = name
-        self._over = over
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
-        try:
-            chunk = self._wrapped.read(len(buffer))
-        except EOFError as error:
-            raise SourceError(
-                f"{self._name}: the gzip file is cut off; fetch or copy it again"
-            ) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise SourceError(f"{self._name}: damaged gzip data; fetch or copy it again") from error
-        except OSError as error:
-            raise SourceError(
-                f"{self._name}: cannot be read ({error.strerror or type(error).__name__})"
-            ) from error
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._wrapped.close()
-            if self._over is not None:
-                self._over.close()  # which GzipFile leaves open
-        super().close()
-
-
-class _Prefixed(io.RawIOBase):
-    """A stream with its beginning, which was read already, put back in front."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = memoryview(head)
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
-        if not self._head:
-            chunk = self._rest.read(len(buffer))
-            buffer[: len(chunk)] = chunk
-            return len(chunk)
-        taken = min(len(buffer), len(self._head))
-        buffer[:taken] = self._head[:taken]
-        self._head = self._head[taken:]
-        return taken
-
-    def close(self) -> None:
-        if not self.closed:
-            self._rest.close()
-        super().close()
-
-
-class _Unowned(io.RawIOBase):
-    """Reads a stream that belongs to somebody else and leaves it open."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._owned_elsewhere = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
-        chunk = self._owned_elsewhere.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
-
-
-def _unowned(stream: IO[bytes]) -> BinaryIO:
-    probe = b""
-    with contextlib.suppress(AttributeError, OSError):
-        probe = stream.read(0)
-    if not isinstance(probe, bytes):
-        raise SourceError("a file opened as text; open it in binary mode: open(path, 'rb')")
-    return io.BufferedReader(_Unowned(stream), HEAD_BYTES)

@@ -29,7 +29,7 @@ PARQUET_ROWS = 2048
 SAMPLE_ROWS = 1000
 """How many JSON objects are looked at to know a table's columns: each may have others."""
 LINE_CHARACTERS = 1 << 26
-"""The longest line of JSON Lines: beyond it the file is something else."""
+"""The longest line: beyond it the file is something else."""
 SNIFFED_ROWS = 20
 _DELIMITERS = (",", "\t", ";", "|")
 
@@ -39,7 +39,7 @@ def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterato
     csv.field_size_limit(FIELD_CHARACTERS)
     head = source.head_text()
     delimiter = find_delimiter(head, given.values()) or _commonest_delimiter(head)
-    rows = csv.reader(source.lines(), delimiter=delimiter, strict=True)
+    rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
     try:
         header = next(row for row in rows if row)
         columns = _columns(header, notes, given, source.name)
@@ -52,7 +52,7 @@ def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterato
 
 def parse_json_lines(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield one comment for each line, each a JSON object."""
-    rows = _json_rows(source.lines())
+    rows = _json_rows(_lines(source))
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
     names = list(dict.fromkeys(itertools.chain.from_iterable(sample)))
     columns = _columns(names, notes, given, source.name)
@@ -95,11 +95,8 @@ def _commonest_delimiter(head: str) -> str:
 
 def _sample(head: str, delimiter: str) -> list[list[str]]:
     """Return the first rows; the last is dropped where it may be cut off."""
-    try:
-        reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
-        rows = [row for row in itertools.islice(reader, SNIFFED_ROWS) if row]
-    except csv.Error:
-        return []
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    rows = [row for row in itertools.islice(reader, SNIFFED_ROWS) if row]
     return rows[:-1] if len(rows) > 2 else rows
 
 
@@ -158,11 +155,17 @@ def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Ite
             yield None
 
 
-def _json_rows(stream: io.TextIOWrapper) -> Iterator[dict[str, Any]]:
-    lines = iter(lambda: stream.readline(LINE_CHARACTERS), "")
-    for number, line in enumerate(lines, 1):
+def _lines(source: Source) -> Iterator[str]:
+    """Yield lines, of which one that never ends must not fill the memory."""
+    stream = source.lines()
+    while line := stream.readline(LINE_CHARACTERS):
         if len(line) == LINE_CHARACTERS:
-            raise ParseError(f"line {number}: longer than any comment; expected JSON Lines")
+            raise ParseError("a line longer than any comment; expected a row on each")
+        yield line
+
+
+def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
