@@ -125,6 +125,21 @@ def save_model(
     return Manifest(manifest)
 
 
+def check_model_path(path: Path) -> None:
+    """
+    Refuse a place where no model can be saved, before the work and not after it.
+
+    Raises:
+        OutputError: another ending than `.joblib`, or no permission to write there.
+
+    """
+    if path.suffix != ".joblib":
+        raise OutputError(f"{path}: expected a name that ends in .joblib")
+    existing = next((folder for folder in path.parents if folder.exists()), Path())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise OutputError(f"{path}: cannot be written: {existing} is closed to us, or no folder")
+
+
 def load_model(path: str | os.PathLike[str]) -> Scorer:
     """
     Return a saved scorer after checking that the file is what its manifest says.
@@ -165,6 +180,8 @@ def read_manifest(path: Path) -> Manifest:
             f"{path}: no such model; make one with: python -m moderation.train --out {path}"
         )
     beside = path.with_suffix(".json")
+    if path.suffix != ".joblib" or path.is_dir():
+        raise ModelNotFound(f"{path}: not a model; expected a file that ends in .joblib")
     try:
         facts = json.loads(beside.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -172,7 +189,9 @@ def read_manifest(path: Path) -> Manifest:
             f"{path}: its manifest {beside.name} is missing; a model is only loaded with it: "
             "copy it too, or train again"
         ) from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ModelNotFound(f"{beside}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise ModelNotFound(f"{beside}: not a readable manifest; train again") from error
     needed = {"format_version", "sha256", "made_with", "attribute", "operating_points"}
     if not isinstance(facts, dict) or (missing := needed - facts.keys()):

@@ -43,8 +43,8 @@ class JoinReport:
             yield f"of these, {self.edited} edited and {self.restored} restored in between"
         if self.untimed:
             yield (
-                f"{self.untimed} articles have captures without a time, taken in the order given: "
-                "put the time into the files' names"
+                f"articles of which captures tell no time, taken in the order given: "
+                f"{self.untimed}; put the time into the files' names"
             )
         for cause, number in self.left_out.most_common():
             yield f"not labelled: {number} {cause}"

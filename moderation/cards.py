@@ -7,6 +7,8 @@ from moderation.metrics import Interval, PointMeasure, Report
 from moderation.training import SourceFile, Training
 
 LISTED_FILES = 12
+FEW = 30
+"""With fewer of one outcome, intervals by resampling are too narrow to be believed."""
 PICTURES = (
     ("Precision over recall, operating points marked", "precision_recall.png"),
     ("Share removed over score", "calibration.png"),
@@ -49,11 +51,17 @@ def summarise(report: Report) -> Iterator[str]:
     )
     yield f"ROC-AUC            {report.roc_auc}"
     yield f"average precision  {report.average_precision}"
+    if _is_small(report):
+        yield f"fewer than {FEW} of one outcome: a hint, not a measurement"
     for point in report.points:
         yield f"{point.name}: score at or above {point.threshold:.3f}"
         yield f"  match rate  {_share(point.match_rate)}"
         yield f"  recall      {_share(point.recall)}"
         yield f"  precision   {_precision(point)}"
+
+
+def _is_small(report: Report) -> bool:
+    return min(report.removed, report.comments - report.removed) < FEW
 
 
 def _precision(point: PointMeasure) -> str:
@@ -115,6 +123,7 @@ def _quality(report: Report) -> str:
     return (
         f"On {report.comments} comments, {report.removed} removed: ROC-AUC {report.roc_auc}, "
         f"average precision {report.average_precision} (by chance {report.base_rate:.3f})."
+        + (" So few say little." if _is_small(report) else "")
     )
 
 

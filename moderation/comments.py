@@ -31,7 +31,8 @@ class Comment:
     text: str | None
     source: str
     """The name of the format it was read from."""
-    status: Status = Status.PUBLISHED
+    status: Status | None = Status.PUBLISHED
+    """None where the source does not say: such a comment teaches nothing."""
     parent_id: str | None = None
     number: int | None = None
     """Its number on the page, where the source numbers comments."""

@@ -156,7 +156,7 @@ def check_trainable(dataset: Dataset) -> None:
     if not len(dataset):
         raise DataError(
             "no labelled comment with words among the data; expected a table with 'label' or "
-            "'status', or two captures of each page"
+            "'status' (or name the column: --column status=NAME), or two captures of each page"
         )
     for name, number in (("removed", removed), ("kept", kept)):
         if not number:
@@ -242,6 +242,8 @@ def _place(comment: Comment, comment_id: str) -> str:
 
 
 def _why_unlabelled(comment: Comment) -> str | None:
+    if comment.label is None and comment.status is None:
+        return "without a label or a status"
     if comment.label is None and comment.status not in (Status.PUBLISHED, Status.REMOVED):
         return f"{comment.status}"
     if comment.text is None:

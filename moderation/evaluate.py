@@ -1,6 +1,7 @@
 """`python -m moderation.evaluate`: measures a model on labelled comments, file by file."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,11 +15,11 @@ from moderation.cards import summarise
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather
 from moderation.errors import DataError
-from moderation.frames import replacing
+from moderation.frames import check_output, replacing
 from moderation.metrics import Report, measure
 from moderation.model import Scorer
 from moderation.parsers import find_files
-from moderation.parsers.sources import digest
+from moderation.parsers.sources import digest, printable
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -60,6 +61,8 @@ class Part:
 
 def evaluate(args: argparse.Namespace) -> None:
     """Measure every part and print the reports, then one table of all."""
+    if args.json:
+        check_output(args.json)
     scorer, manifest = load_model(args.model), read_manifest(args.model)
     measured = [(part, _measure(part, scorer, manifest, args)) for part in _parts(args, manifest)]
     for part, report in measured:
@@ -84,7 +87,7 @@ def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
         captured_known |= known and bool(pages)
         if len(pages) < len(comments) or not comments:
             rows = [comment for comment in comments if not is_capture(comment)]
-            yield Part(str(name), rows, known)
+            yield Part(printable(str(name)), rows, known)
     if captured:
         yield Part("captures of pages", captured, captured_known)
 
@@ -95,8 +98,10 @@ def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Name
     for line in gathered.lines():
         say(f"{part.name}: {line}")
     if not len(dataset):
-        raise DataError(f"{part.name}: no labelled comment with words; expected a table with "
-                        "'label' or 'status', or two captures of each page")  # fmt: skip
+        raise DataError(
+            f"{part.name}: no labelled comment with words; expected a table with 'label' or "
+            "'status' (or name the column: --column status=NAME), or two captures of each page"
+        )
     try:
         return measure(
             dataset.labels,
@@ -121,10 +126,10 @@ def _table(measured: Sequence[tuple[Part, Report]]) -> Iterator[str]:
 
 
 def _share(given: str) -> float:
-    share = float(given)
-    if not 0 < share < 1:
-        raise argparse.ArgumentTypeError(f"{given} is not a share between 0 and 1")
-    return share
+    with contextlib.suppress(ValueError):
+        if 0 < float(given) < 1:
+            return float(given)
+    raise argparse.ArgumentTypeError(f"{given!r} is not a share between 0 and 1, such as 0.02")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def to_rows(comments: Iterable[Comment], *, extra: Sequence[str] = ()) -> Iterat
     further = [name for name in extra if name not in SCHEMA.names]
     for comment in comments:
         row: Row = {name: getattr(comment, name) for name in SCHEMA.names}
-        row[STATUS] = str(comment.status)
+        row[STATUS] = None if comment.status is None else str(comment.status)
         row.update((name, comment.extra.get(name)) for name in further)
         yield row
 
@@ -87,27 +87,29 @@ class RowWriter(Protocol):
     def close(self) -> None: ...
 
 
-def write_rows(rows: Iterable[Row], path: Path | str) -> int:
+def write_rows(
+    rows: Iterable[Row], path: Path | str, *, columns: Sequence[str] = SCHEMA.names
+) -> int:
     """
     Write rows as Parquet, CSV or JSON Lines by the path's ending and return their number.
 
-    All rows have the same keys. The file appears whole or not at all, and replaces what was
-    there. "-" is standard output, as JSON Lines.
+    All rows have the same keys; `columns` names them where there is no row. The file appears
+    whole or not at all, and replaces what was there. "-" is standard output, as JSON Lines.
 
     Raises:
         OutputError: the ending is not known, or the file cannot be written.
 
     """
     if str(path) == "-":
-        return _write(rows, JsonLinesWriter, sys.stdout.buffer)
+        return _write(rows, JsonLinesWriter, sys.stdout.buffer, columns)
     path = Path(path)
     open_writer = find_writer(path)
     with replacing(path) as stream:
         if path.suffix.lower() == ".gz":
             # No time and no name in the header: the same rows give the same bytes.
             with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
-                return _write(rows, open_writer, packed)
-        return _write(rows, open_writer, stream)
+                return _write(rows, open_writer, packed, columns)
+        return _write(rows, open_writer, stream, columns)
 
 
 def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
@@ -118,13 +120,14 @@ def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
     raise OutputError(f"{path}: unknown ending; expected one of {', '.join(WRITERS)}")
 
 
-def find_schema(rows: Sequence[Row]) -> pa.Schema:
+def find_schema(rows: Sequence[Row], columns: Sequence[str] = SCHEMA.names) -> pa.Schema:
     """Return the schema of rows: known columns as `SCHEMA` has them, others by their values."""
-    if not rows:
-        return SCHEMA
     known = {**dict(zip(SCHEMA.names, SCHEMA.types, strict=True)), **SCORE_TYPES}
     return pa.schema(
-        [(name, known.get(name) or _infer([row[name] for row in rows])) for name in rows[0]]
+        [
+            (name, known.get(name) or _infer([row[name] for row in rows]))
+            for name in (rows[0] if rows else columns)
+        ]
     )
 
 
@@ -227,6 +230,25 @@ def _as_text(value: Any) -> str:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
+def check_output(path: Path | str, *, inputs: Iterable[Path | str] = ()) -> None:
+    """
+    Refuse an output that cannot be written, before the work and not after it.
+
+    Raises:
+        OutputError: its folder is missing or closed to us, or it is one of the inputs.
+
+    """
+    if str(path) == "-":
+        return
+    path = Path(path)
+    if any(str(given) != "-" and Path(given).resolve() == path.resolve() for given in inputs):
+        raise OutputError(f"{path}: is an input, too; name another output, to keep it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: cannot be written: there is no folder {path.parent}; make it")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: cannot be written: no permission in the folder {path.parent}")
+
+
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its place when all went well."""
@@ -260,12 +282,15 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _write(
-    rows: Iterable[Row], open_writer: Callable[[Any, pa.Schema], RowWriter], stream: Any
+    rows: Iterable[Row],
+    open_writer: Callable[[Any, pa.Schema], RowWriter],
+    stream: Any,
+    columns: Sequence[str],
 ) -> int:
     batches = batched(rows, BATCH_ROWS)
     first = next(batches, [])
     written = 0
-    with contextlib.closing(open_writer(stream, find_schema(first))) as writer:
+    with contextlib.closing(open_writer(stream, find_schema(first, columns))) as writer:
         for batch in itertools.chain([first], batches):
             writer.write(batch)
             written += len(batch)

@@ -127,10 +127,11 @@ def precision_at_base_rate(
     Recall and the false-positive rate carry over from one base rate to another; precision does
     not. None where nothing would match.
 
-    >>> precision_at_base_rate(recall=0.8, false_positive_rate=0.05, base_rate=0.5)
-    0.9411764705882353
-    >>> precision_at_base_rate(recall=0.8, false_positive_rate=0.05, base_rate=0.02)
-    0.24615384615384617
+    >>> [
+    ...     round(precision_at_base_rate(recall=0.75, false_positive_rate=0.03, base_rate=rate), 2)
+    ...     for rate in (0.5, 0.1, 0.01)
+    ... ]
+    [0.96, 0.74, 0.2]
     """
     caught = recall * base_rate
     false_alarms = false_positive_rate * (1 - base_rate)

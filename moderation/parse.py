@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from moderation.arguments import add_reading_options, open_reading, read_all, run, say, track
 from moderation.captures import JoinReport, is_capture, join_captures
 from moderation.comments import Comment
-from moderation.frames import Row, to_rows, write_rows
+from moderation.frames import Row, check_output, to_rows, write_rows
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(args: argparse.Namespace) -> None:
     """Read all inputs and write one table."""
+    check_output(args.output, inputs=args.inputs)
     write_rows(_joined(args) if args.join else _rows(args), args.output)
 
 

@@ -27,6 +27,10 @@ HOUSE_RULES = (
 """What a moderator can name as the cause of a removal."""
 
 
+NINE_IN_TEN, ONE_IN_TWO, TOP_TENTH = "nine in ten", "one in two", "top tenth"
+"""Operating points that training chooses: see `thresholds.choose_points`."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A score of `attribute` at or above `threshold` proposes `action`."""
@@ -89,9 +93,9 @@ def propose_policy(thresholds: Mapping[str, float], *, attribute: str) -> Policy
     A moderator decides on both actions; `remove` says that the model is nearly sure.
     """
     actions = {
-        "nearly sure": Action.REMOVE,
-        "likelier than not": Action.HOLD,
-        "top tenth": Action.HOLD,
+        NINE_IN_TEN: Action.REMOVE,
+        ONE_IN_TWO: Action.HOLD,
+        TOP_TENTH: Action.HOLD,
     }
     return Policy(
         tuple(

@@ -10,7 +10,17 @@ from pathlib import Path
 from moderation.arguments import add_reading_options, open_reading, run, say, track
 from moderation.artifacts import load_model
 from moderation.comments import Comment
-from moderation.frames import MODEL, SCORE, Row, batched, find_writer, to_rows, write_rows
+from moderation.frames import (
+    MODEL,
+    SCHEMA,
+    SCORE,
+    Row,
+    batched,
+    check_output,
+    find_writer,
+    to_rows,
+    write_rows,
+)
 from moderation.model import Scorer
 
 BATCH = 1024
@@ -48,6 +58,7 @@ def score(args: argparse.Namespace) -> None:
     """Read, score and write in batches."""
     if args.output != "-":
         find_writer(Path(args.output))  # a wrong ending is said before the work, not after it
+    check_output(args.output, inputs=[args.input])
     scorer = load_model(args.model)
     reading = open_reading(args.input, args)
     comments = track(reading, None, "scored")
@@ -55,7 +66,8 @@ def score(args: argparse.Namespace) -> None:
     columns = [name for name in reading.notes.columns if name not in (SCORE, MODEL)]
     read = itertools.chain([first] if first else [], comments)
     counts = ScoreCounts()
-    write_rows(score_rows(scorer, read, counts, extra=columns), args.output)
+    rows = score_rows(scorer, read, counts, extra=columns)
+    write_rows(rows, args.output, columns=[*SCHEMA.names, *columns, SCORE, MODEL])
     say(reading.summary())
     if replaced := set(reading.notes.columns) - set(columns):
         say(f"replaced the input's columns {', '.join(sorted(replaced))}")
@@ -75,14 +87,15 @@ class ScoreCounts:
 def score_rows(
     scorer: Scorer, comments: Iterable[Comment], counts: ScoreCounts, *, extra: Sequence[str] = ()
 ) -> Iterator[Row]:
-    """Yield comments as rows with their score; None where the words are not known."""
+    """Yield comments as rows with their score; None where there are no words to score."""
     for batch in batched(comments, BATCH):
-        worded = [comment.text for comment in batch if comment.text is not None]
+        worded = [comment.text for comment in batch if comment.text and comment.text.strip()]
         scores = iter(scorer.score(worded).tolist())
         counts.scored += len(worded)
         counts.without_words += len(batch) - len(worded)
         for comment, row in zip(batch, to_rows(batch, extra=extra), strict=True):
-            row[SCORE] = None if comment.text is None else next(scores)
+            has_words = comment.text is not None and comment.text.strip()
+            row[SCORE] = next(scores) if has_words else None
             row[MODEL] = scorer.version
             yield row
 

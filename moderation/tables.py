@@ -99,7 +99,7 @@ class StoredComment(Base):
     positive_votes: Mapped[int | None]
     negative_votes: Mapped[int | None]
     rating: Mapped[int | None]
-    status: Mapped[Status] = mapped_column(_words(Status))
+    status: Mapped[Status | None] = mapped_column(_words(Status))
     removal_reason: Mapped[str | None] = mapped_column(Text)
     highlighted: Mapped[bool]
     label: Mapped[int | None]

@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.errors import UnreachableTarget
+from moderation.policy import NINE_IN_TEN, ONE_IN_TWO, TOP_TENTH
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MIN_MATCHES = 20
 """A precision seen on fewer matches is luck as often as not."""
-
-NEARLY_SURE, LIKELIER_THAN_NOT, TOP_TENTH = "nearly sure", "likelier than not", "top tenth"
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,12 @@ def choose_points(labels: Integers, scores: Floats) -> list[OperatingPoint]:
     """
     Return the operating points that can be reached, strictest first.
 
-    `nearly sure`: nine matches of ten deserve removal. `likelier than not`: every second one does.
+    `nine in ten`: of the comments at or above it nine of ten were removed, over all of them;
+    just above the threshold it is fewer. `one in two`: every second one was.
     `top tenth`: the tenth of all comments that scores highest, whatever they deserve.
     """
     points = []
-    for name, precision in ((NEARLY_SURE, 0.9), (LIKELIER_THAN_NOT, 0.5)):
+    for name, precision in ((NINE_IN_TEN, 0.9), (ONE_IN_TWO, 0.5)):
         try:
             points.append(max_recall_at_precision(labels, scores, precision=precision, name=name))
         except UnreachableTarget:

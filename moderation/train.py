@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from moderation.arguments import add_reading_options, progress, read_all, run, say
-from moderation.artifacts import save_model
+from moderation.artifacts import check_model_path, save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
 from moderation.errors import DataError
 from moderation.parsers import find_files
-from moderation.parsers.sources import digest
+from moderation.parsers.sources import digest, printable
 from moderation.settings import Settings, read_settings
 from moderation.training import SourceFile, Training, train
 
@@ -54,8 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
-    if args.out.suffix != ".joblib":
-        raise DataError(f"--out {args.out}: expected a name that ends in .joblib")
+    check_model_path(args.out)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
     files = find_files(Path(name) for name in named if name != "-")
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
@@ -64,7 +63,7 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     for line in report.lines():
         say(line)
     training = train(dataset, seed=args.seed, progress=progress)
-    learnt_from = [SourceFile(path.name, digest(path)) for path in files]
+    learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
     manifest = save_model(
         training.scorer.pipeline,
         args.out,
@@ -91,6 +90,11 @@ def _comments(sources: Sequence[str | Path], args: argparse.Namespace) -> Iterat
 
 
 def _decided(url: str) -> Iterator[Comment]:
+    if "://" not in url:
+        raise DataError(
+            f"--decisions {url}: not a database address such as sqlite:///data/review.db; "
+            "put --decisions last to take the review desk's own"
+        )
     try:
         from moderation import review, tables
     except ModuleNotFoundError as error:
@@ -109,7 +113,10 @@ def _summary(training: Training, path: Path, version: str) -> Iterator[str]:
         f"learnt from {len(training.learned)} comments ({training.learned.removed} removed), "
         f"C = {training.search.strength:g} by cross-validation"
     )
-    yield f"measured on comments of {data.grouped_by}s set aside:"
+    if data.grouped_by == "comment":
+        yield "measured on comments set aside; the data tell no articles or threads to keep whole:"
+    else:
+        yield f"measured on comments of {data.grouped_by}s set aside:"
     yield from (f"  {line}" for line in summarise(training.report))
     yield f"model {version}: {path}"
     yield f"card with plots: {path.with_suffix('.md')}; manifest: {path.with_suffix('.json')}"

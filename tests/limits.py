@@ -1,17 +1,8 @@
-"""Bounds that tests put on what they run."""
+"""Limits that tests put on the process they run in."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Fail where a block takes longer: generous for slow machines, far from a quadratic time."""
-    started = time.perf_counter()
-    yield
-    assert time.perf_counter() - started < seconds
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_captures_without_a_time_keep_the_order_given_and_are_counted():
     [joined], report = join(history("PR", is_timed=False))
     assert joined.label == 1
     assert (report.captures, report.untimed) == (2, 1)
-    assert any("captures without a time" in line for line in report.lines())
+    assert any("captures tell no time" in line for line in report.lines())
 
 
 def test_a_capture_without_a_time_comes_after_those_with_one():

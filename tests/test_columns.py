@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.comments import Comment, Status
+from moderation.comments import Comment
 from moderation.errors import ParseError
 from moderation.parsers.columns import ALIASES, STATUSES, find_columns, show_names
 from moderation.parsers.notes import Notes
@@ -110,8 +110,9 @@ def test_every_status_is_understood_in_any_case(value, status):
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_without_a_status_a_comment_is_published(value):
-    assert read({"text": "a", "status": value}).status is Status.PUBLISHED
+def test_without_a_status_it_is_not_known(value):
+    """Taken for published, such comments would be learnt as kept."""
+    assert read({"text": "a", "status": value}).status is None
 
 
 @pytest.mark.parametrize(

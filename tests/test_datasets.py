@@ -170,3 +170,13 @@ def test_the_part_set_aside_has_a_share_of_removals_like_the_whole():
     overall = dataset.labels.mean()
     assert abs(chosen - overall) == min(abs(share - overall) for share in shares)
     assert max(shares) - min(shares) > 0.2
+
+
+def test_a_table_without_labels_teaches_nothing_and_is_counted():
+    """Read as kept, one forgotten file would cancel what the removals teach."""
+    known = list(labelled_comments())
+    silent = [row(f"s{n}", str(comment.text), None) for n, comment in enumerate(known)]
+    report = GatherReport()
+    dataset = gather([*known, *silent], report)
+    assert (len(dataset), dataset.removed) == (200, 60)
+    assert report.left_out == {"without a label or a status": 200}

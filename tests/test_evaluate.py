@@ -66,7 +66,7 @@ def test_pages_are_joined_across_files_and_learnt_ones_are_said(trained, capsys)
     [
         ("text,label\n", "no labelled comment"),
         ("text,label\na,1\nb,1\n", "all 2 labelled comments are of one class"),
-        ("text,other\na,1\n", "of one class"),
+        ("text,other\na,1\n", "no labelled comment"),
         ("name,other\na,1\nb,2\n", "no text column"),
     ],
 )

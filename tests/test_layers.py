@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "frames": {"comments", "errors"},
     "captures": {"comments", "errors"},
     "metrics": {"errors"},
-    "thresholds": {"metrics", "errors"},
+    "thresholds": {"metrics", "policy", "errors"},
     "datasets": {"captures", *READING},
     "explanations": {"features", "text"},
     "model": {"datasets", "explanations", "features", "text", "errors"},

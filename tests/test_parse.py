@@ -51,7 +51,7 @@ def test_comments_go_to_standard_output_and_what_was_found_to_standard_error(tab
     status, output, errors = run(capsys, table)
     assert status == 0
     assert [row["text"] for row in rows(output)] == [f"{SECRET} one", f"{SECRET} two"]
-    assert errors == f"{table}: csv, 2 comments\n"
+    assert errors == f"{table}: csv, 2 comments, 1 labelled 1 and 1 labelled 0\n"
 
 
 @pytest.mark.parametrize("ending", ["parquet", "csv", "csv.gz", "jsonl", "jsonl.gz"])
@@ -75,7 +75,7 @@ def test_several_inputs_become_one_table_with_the_columns_of_the_first(table, tm
     ]
     assert errors.splitlines() == [
         f"{empty}: page_without_comments, no comments found",
-        f"{table}: csv, 2 comments",
+        f"{table}: csv, 2 comments, 1 labelled 1 and 1 labelled 0",
         f"{other}: the first table lacks, so not written: mood",
         f"{other}: jsonl, 1 comment",
     ]
@@ -175,7 +175,10 @@ def test_a_refusal_is_one_line_and_leaves_nothing(name, ending, tmp_path, capfd)
         (["comments.csv", "missing.csv"], "missing.csv: no such file"),
         (["comments.csv", "-o", "out.txt"], "out.txt: unknown ending; expected one of .parquet"),
         (["comments.csv", "--join", "-o", "out.txt"], "out.txt: unknown ending"),
-        (["comments.csv", "-o", "missing/out.csv"], "missing/out.csv: cannot be written (No such"),
+        (
+            ["comments.csv", "-o", "missing/out.csv"],
+            "missing/out.csv: cannot be written: there is no",
+        ),
     ],
     ids=" ".join,
 )
@@ -200,9 +203,11 @@ def test_an_output_that_was_there_is_kept_when_the_run_fails(table, tmp_path, ca
     assert sorted(path.name for path in tmp_path.iterdir()) == ["comments.csv", "out.csv"]
 
 
-def test_the_input_may_be_replaced_by_the_output(table, capsys):
-    assert run(capsys, table, "-o", table)[0] == 0
-    assert [comment.label for comment in read_comments(table)] == [0, 1]
+def test_an_input_is_not_overwritten_by_the_output(table, capsys):
+    before = table.read_bytes()
+    status, _, errors = run(capsys, table, "-o", table)
+    assert (status, table.read_bytes()) == (1, before)
+    assert "is an input, too; name another output" in errors
 
 
 @pytest.mark.parametrize("content", [TABLE.encode(), gzip.compress(TABLE.encode()), parquet()])

@@ -7,7 +7,7 @@ import pytest
 from moderation.policy import Action, Policy, Rule, Verdict, decide, propose_policy
 
 HOLD = Rule("TOXICITY", 0.5, Action.HOLD)
-REMOVE = Rule("TOXICITY", 0.9, Action.REMOVE, "nearly sure")
+REMOVE = Rule("TOXICITY", 0.9, Action.REMOVE, "nine in ten")
 
 
 @pytest.mark.parametrize(
@@ -72,17 +72,17 @@ def test_a_threshold_that_is_no_score_is_refused(threshold):
 
 
 def test_a_rule_says_itself():
-    assert str(REMOVE) == "nearly sure: TOXICITY at or above 0.900, remove"
+    assert str(REMOVE) == "nine in ten: TOXICITY at or above 0.900, remove"
     assert str(HOLD) == "TOXICITY at or above 0.500, hold"
 
 
-POINTS = {"nearly sure": 0.9, "likelier than not": 0.5, "top tenth": 0.4}
+POINTS = {"nine in ten": 0.9, "one in two": 0.5, "top tenth": 0.4}
 
 
 @pytest.mark.parametrize(
     ("thresholds", "expected"),
     [
-        (POINTS, {"nearly sure": "remove", "likelier than not": "hold", "top tenth": "hold"}),
+        (POINTS, {"nine in ten": "remove", "one in two": "hold", "top tenth": "hold"}),
         ({"top tenth": 0.4}, {"top tenth": "hold"}),
         ({"unheard of": 0.4}, {}),
         ({}, {}),

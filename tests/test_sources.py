@@ -397,7 +397,7 @@ def test_the_digest_of_a_file(tmp_path):
     path = tmp_path / "comments.csv"
     path.write_bytes(b"abc")
     assert digest(path).startswith("ba7816bf8f01cfea")
-    with pytest.raises(SourceError, match="cannot be read"):
+    with pytest.raises(SourceError, match="a folder; expected a file"):
         digest(tmp_path)
 
 

@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moderation.errors import UnreachableTarget
+from moderation.policy import ONE_IN_TWO, TOP_TENTH
 from moderation.thresholds import (
-    LIKELIER_THAN_NOT,
     MIN_MATCHES,
-    TOP_TENTH,
     choose_points,
     highest_share,
     max_recall_at_precision,
@@ -61,4 +60,4 @@ def test_points_out_of_reach_are_missing():
     names = [point.name for point in choose_points(labels, scores)]
     assert names == [TOP_TENTH]
     better = choose_points(np.sort(labels), scores)
-    assert LIKELIER_THAN_NOT in [point.name for point in better]
+    assert ONE_IN_TWO in [point.name for point in better]

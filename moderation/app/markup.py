@@ -176,7 +176,7 @@ def _facts(comment: Comment) -> Iterator[str]:
         yield f"rating {comment.rating:+d}"
     if comment.highlighted:
         yield "editors' pick"
-    if comment.status is not Status.PUBLISHED:
-        yield f"<b>{escape(comment.status)}</b>"
+    if comment.status not in (None, Status.PUBLISHED):
+        yield f"<b>{escape(str(comment.status))}</b>"
     if comment.removal_reason is not None:
         yield f"<bdi>{escape(comment.removal_reason)}</bdi>"

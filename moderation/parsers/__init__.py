@@ -58,13 +58,16 @@ class Reading(Iterator[Comment]):
         self.name = source.name
         self.format = format_name
         self.notes = notes
-        self.by_status: Counter[Status] = Counter()
+        self.by_status: Counter[Status | None] = Counter()
+        self.labelled: Counter[int] = Counter()
         self.with_text = 0
         self._comments = _guard(source, comments)
 
     def __next__(self) -> Comment:
         comment = next(self._comments)
         self.by_status[comment.status] += 1
+        if comment.label is not None:
+            self.labelled[comment.label] += 1
         self.with_text += comment.text is not None
         return comment
 
@@ -78,7 +81,13 @@ class Reading(Iterator[Comment]):
         return f"{self.name}: {self.format}, {'; '.join(self._facts())}"
 
     def _facts(self) -> Iterator[str]:
-        others = [f"{n} {status}" for status, n in self.by_status.items() if status != "published"]
+        others = [
+            f"{number} {status}"
+            for status, number in self.by_status.items()
+            if status not in (None, Status.PUBLISHED)
+        ]
+        if self.labelled:
+            others.append(f"{self.labelled[1]} labelled 1 and {self.labelled[0]} labelled 0")
         counted = {0: "no comments found", 1: "1 comment"}.get(self.count, f"{self.count} comments")
         yield ", ".join([counted, *others])
         if self.notes.is_partial:
@@ -118,7 +127,7 @@ def read_comments(
     try:
         notes = Notes(
             article_id=article,
-            captured_at=captured_at or find_time_in_name(opened.name),
+            captured_at=find_time_in_name(opened.name) or captured_at,
         )
         return _begin(opened, format, notes, columns or {})
     except BaseException as error:

@@ -85,12 +85,9 @@ def recognises(page: str) -> bool:
 def parse(page: str, notes: Notes) -> Iterator[Comment]:
     """Yield the comments of a page in page order."""
     document = _parse_html(page)
-    if notes.captured_at is None:
-        notes.captured_at = find_capture_time(page)
-    if notes.article_id is None:
-        notes.article_id = _first(document, _ADDRESSES)
-    if notes.article_title is None:
-        notes.article_title = _first(document, _TITLES)
+    notes.captured_at = find_capture_time(page) or notes.captured_at
+    notes.article_id = _first(document, _ADDRESSES) or notes.article_id
+    notes.article_title = _first(document, _TITLES)
     if shown := find_page_number("\n".join(_loose_lines(document))):
         notes.page, notes.pages = shown.page, shown.pages
     yield from _parse_list(document, notes)

@@ -58,8 +58,7 @@ def recognises(page: str) -> bool:
 
 def parse(page: str, notes: Notes) -> Iterator[Comment]:
     """Yield the comments of a page in page order."""
-    if notes.article_title is None:
-        notes.article_title = find_title(page)
+    notes.article_title = find_title(page)
     outside: list[str] = []
     seen: set[int] = set()
     for item in _items(page, outside):

@@ -84,6 +84,7 @@ class Columns:
         found: dict[str, Any] = {
             "id": str(number),
             "source": source,
+            "status": None,
             "article_id": notes.article_id,
             "article_title": notes.article_title,
             "captured_at": notes.captured_at,
@@ -99,7 +100,7 @@ class Columns:
             except (ValueError, OverflowError, TypeError):
                 notes.left_out[f"values of {column!r} not understood"] += 1
         if "text" not in found:  # words that are not shown are not known
-            is_shown = found.get("status", Status.PUBLISHED) is Status.PUBLISHED
+            is_shown = found["status"] in (None, Status.PUBLISHED)
             found["text"] = "" if is_shown and row.get(self.by_field["text"]) == "" else None
         further = {
             name: value
@@ -199,7 +200,10 @@ def _label(value: Any) -> int:
         return 1
     if spelled in _FALSE:
         return 0
-    raise ParseError(f"the label is {_show(value)}, expected 0 or 1")
+    raise ParseError(
+        f"the label is {_show(value)}, expected 0 or 1; words such as 'removed' are a status: "
+        "--column status=NAME"
+    )
 
 
 def _show(value: object) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass
 class Notes:
-    """Filled by a parser while it reads; what the caller stated beforehand is kept."""
+    """Filled by a parser while it reads; what the caller states counts where a source is silent."""
 
     article_id: str | None = None
     article_title: str | None = None

@@ -155,11 +155,18 @@ def open_source(
 
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+    with _open_path(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def printable(name: str) -> str:
+    r"""
+    Return a file's name fit for print and JSON: old archives hold names that are not UTF-8.
+
+    >>> printable("Ausfuhr \udce4.csv") == "Ausfuhr \ufffd.csv"
+    True
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def find_encoding(head: bytes, *, name: str) -> str:
@@ -193,7 +200,7 @@ def find_encoding(head: bytes, *, name: str) -> str:
     )
 
 
-def _open_path(path: Path) -> BinaryIO:
+def _open_path(path: Path) -> io.BufferedReader:
     shown = _shown(path)
     try:
         if path.is_dir():

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from moderation.comments import Comment, Status
@@ -92,7 +92,10 @@ def _waits() -> tuple[ColumnElement[bool], ...]:
     return (
         StoredComment.text != "",
         StoredComment.label.is_(None),
-        StoredComment.status.in_([Status.PUBLISHED, Status.PENDING]),
+        or_(
+            StoredComment.status.is_(None),
+            StoredComment.status.in_([Status.PUBLISHED, Status.PENDING]),
+        ),
         StoredComment.decision_id.is_(None),
     )
 
