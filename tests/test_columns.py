@@ -248,9 +248,12 @@ def test_ids_are_strings_also_where_gaps_made_the_column_one_of_floats(value, re
     assert read({"text": "a", "parent_id": value}).parent_id == read_as
 
 
-def test_a_row_without_an_id_is_known_by_its_number():
-    assert read({"text": "a", "id": ""}).id == "7"
-    assert read({"text": "a"}).id == "7"
+def test_a_row_without_an_id_is_known_by_its_number_and_words():
+    """By its number alone, row 7 of the next table would pass for the same comment."""
+    unnamed = read({"text": "a"}).id
+    assert unnamed.startswith("7-")
+    assert read({"text": "a", "id": ""}).id == unnamed
+    assert read({"text": "b"}).id != unnamed
 
 
 @pytest.mark.parametrize(("value", "flag"), [("TRUE", True), (1, True), ("0", False), ("x", False)])

@@ -110,7 +110,8 @@ def test_rows_are_counted_as_they_stand_in_the_table():
     """Whoever looks for row 4 finds it, also behind one that was left out."""
     content = b"text,label\na,0\nb\nc,1\nd,perhaps\n"
     assert refusal(content, format="csv").startswith("bytes: row 4: the label is 'perhaps'")
-    assert [c.id for c in read(b"text,label\na,0\nb\nc,1\n", format="csv")] == ["1", "3"]
+    ids = [c.id for c in read(b"text,label\na,0\nb\nc,1\n", format="csv")]
+    assert [name.partition("-")[0] for name in ids] == ["1", "3"]
 
 
 def test_columns_are_named_by_the_caller():

@@ -1,5 +1,6 @@
 """Which column of a table means what, and a row of it as a `Comment`."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,6 @@ class Columns:
 
         """
         found: dict[str, Any] = {
-            "id": str(number),
             "source": source,
             "status": None,
             "article_id": notes.article_id,
@@ -102,6 +102,8 @@ class Columns:
         if "text" not in found:  # words that are not shown are not known
             is_shown = found["status"] in (None, Status.PUBLISHED)
             found["text"] = "" if is_shown and row.get(self.by_field["text"]) == "" else None
+        if "id" not in found:
+            found["id"] = _make_id(number, found["text"])
         further = {
             name: value
             for name in self.extra
@@ -176,6 +178,17 @@ def _match(names: list[str], given: Mapping[str, str], source: str) -> dict[str,
 
 def _plain(name: str) -> str:
     return _UNNAMED.sub("", name).casefold()
+
+
+def _make_id(number: int, text: str | None) -> str:
+    """
+    Return an id for a row without one: row 1 of another table must not pass for the same comment.
+
+    >>> _make_id(1, "the ferry")
+    '1-dd7ca2cb'
+    """
+    words = (text or "").encode("utf-8", "surrogatepass")
+    return f"{number}-{hashlib.sha256(words).hexdigest()[:8]}"
 
 
 def _text(value: Any) -> str:
