@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from moderation.parsers import FAMILIES, FORMATS, Reading, read_comments
 from moderation.parsers.sources import Openable
 
 INTERRUPTED = 130
-"""What a shell expects of a command that Ctrl-C ended."""
+"""What a shell expects of a command that was interrupted."""
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +82,7 @@ def say(line: str) -> None:
 
 def run(command: str, work: Callable[[], None]) -> int:
     """Do the work of a command and return its exit status: 0, or 1 and one line why not."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, tidily
     try:
         work()
         sys.stdout.flush()
@@ -93,6 +95,8 @@ def run(command: str, work: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         say(f"{command}: interrupted; nothing was written")
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 

@@ -43,6 +43,7 @@ MAY_IMPORT = {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
         "model", "parsers", "errors",
     },
+    "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "model", "parsers", "policy",
         "review", "settings", "tables", "errors",

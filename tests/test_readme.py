@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from moderation import __main__ as package
 from moderation import evaluate, parse, score, train
 from moderation.settings import Settings
 from tests.conftest import REPOSITORY
@@ -90,3 +91,10 @@ def test_set_up_and_tests_are_one_line_each():
 def test_links_into_the_repository_lead_somewhere():
     targets = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert [target for target in targets if not (REPOSITORY / target).exists()] == []
+
+
+def test_the_package_alone_says_which_commands_there_are(capsys):
+    assert set(package.COMMANDS) == set(COMMANDS)
+    assert package.main() == 2
+    said = capsys.readouterr().err
+    assert all(f"  {name} " in said for name in COMMANDS)

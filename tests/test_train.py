@@ -142,7 +142,8 @@ def test_a_failed_run_keeps_the_model_that_was_there(table, tmp_path):
     assert load_model(out).version
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     rows = [
         (f"{c.text} {n}", int(c.status == "removed"))
         for n in range(40)
@@ -155,7 +156,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path):
     )  # fmt: skip
     assert run.stderr is not None
     wait_for("choosing C", run)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(stop)
     assert "train: interrupted; nothing was written" in run.communicate(timeout=60)[1]
     assert run.returncode == 130
     assert left_in(tmp_path) == {"t.csv"}

@@ -1,0 +1,23 @@
+"""`python -m moderation`: says which commands there are."""
+
+import sys
+
+COMMANDS = {
+    "parse": "reads pages, exports and tables into one table",
+    "train": "learns from removals, measures, and saves the model",
+    "evaluate": "measures a model on labelled comments",
+    "score": "adds a model's scores to a table",
+}
+
+
+def main() -> int:
+    """Print the commands; none was named, so the exit status is that of bad usage."""
+    print("usage: python -m moderation.COMMAND --help", file=sys.stderr)
+    for name, purpose in COMMANDS.items():
+        print(f"  {name:9} {purpose}", file=sys.stderr)
+    print("The review desk: streamlit run streamlit_app.py", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
