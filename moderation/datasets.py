@@ -15,6 +15,10 @@ from moderation.errors import DataError
 
 TEXT, LABEL, GROUP = "text", "label", "group"
 
+NOTHING_LABELLED = (
+    "no labelled comment with words; expected a table with 'label' or 'status' (or name the "
+    "column: --column status=NAME), or two captures of each page"
+)
 MIN_OF_EACH_CLASS = 20
 """Below it no split leaves enough of both classes to learn from and to measure on."""
 MIN_ARTICLES = 10
@@ -154,10 +158,7 @@ def check_trainable(dataset: Dataset) -> None:
     """
     removed, kept = dataset.removed, len(dataset) - dataset.removed
     if not len(dataset):
-        raise DataError(
-            "no labelled comment with words among the data; expected a table with 'label' or "
-            "'status' (or name the column: --column status=NAME), or two captures of each page"
-        )
+        raise DataError(NOTHING_LABELLED)
     for name, number in (("removed", removed), ("kept", kept)):
         if not number:
             raise DataError(

@@ -13,7 +13,7 @@ from moderation.artifacts import Manifest, load_model, read_manifest
 from moderation.captures import is_capture
 from moderation.cards import summarise
 from moderation.comments import Comment
-from moderation.datasets import GatherReport, gather
+from moderation.datasets import NOTHING_LABELLED, GatherReport, gather
 from moderation.errors import DataError
 from moderation.frames import check_output, replacing
 from moderation.metrics import Report, measure
@@ -98,10 +98,7 @@ def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Name
     for line in gathered.lines():
         say(f"{part.name}: {line}")
     if not len(dataset):
-        raise DataError(
-            f"{part.name}: no labelled comment with words; expected a table with 'label' or "
-            "'status' (or name the column: --column status=NAME), or two captures of each page"
-        )
+        raise DataError(f"{part.name}: {NOTHING_LABELLED}")
     try:
         return measure(
             dataset.labels,
