@@ -339,3 +339,12 @@ def test_of_a_long_upload_the_beginning_is_shown(desk):
     assert "The first 100 of 150:" in shown(app)
     assert "remark 99" in shown(app)
     assert "remark 100" not in shown(app)
+
+
+def test_columns_of_an_upload_can_be_named(desk):
+    table = b"Kommentartext,Zustand\na ferry,approved\na lantern,pending\n"
+    app = upload(desk.open("add_page"), ("odd.csv", table))
+    assert "no text column" in shown(app)
+    app.text_input[0].set_value("Kommentartext")
+    app.text_input[1].set_value("Zustand")
+    assert "2 comments, 1 pending" in shown(app.run())

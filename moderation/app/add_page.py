@@ -30,16 +30,28 @@ def show(desk: Desk) -> None:
     # Under another key the uploader is empty again: what was added is not offered twice.
     key = f"files-{st.session_state.get(_ROUND, 0)}"
     files = st.file_uploader("Files", type=endings, accept_multiple_files=True, key=key)
-    comments = [comment for file in files for comment in _read(file)]
+    columns = _name_columns()
+    comments = [comment for file in files for comment in _read(file, columns)]
     if comments:
         label = "Add 1 comment" if len(comments) == 1 else f"Add {len(comments)} comments"
         st.button(label, type="primary", key="add", on_click=_add, args=(desk, comments))
         _preview(comments)
 
 
-def _read(file: IO[bytes]) -> list[Comment]:
+def _name_columns() -> dict[str, str]:
+    """Return the columns that the moderator names, by the field they fill."""
+    with st.expander("Tables with unusual column names"):
+        given = {
+            "text": st.text_input("Column with the comment's text"),
+            "status": st.text_input("Column with what became of it"),
+            "article_title": st.text_input("Column with the article's title"),
+        }
+    return {field: column.strip() for field, column in given.items() if column.strip()}
+
+
+def _read(file: IO[bytes], columns: dict[str, str]) -> list[Comment]:
     try:
-        reading = read_comments(file)
+        reading = read_comments(file, columns=columns)
         comments = list(reading)
     except ModerationError as error:
         st.html(markup.notice(str(error), tone="error"))
