@@ -1,8 +1,15 @@
 """What tests share: where real data lies, and one small model trained for all of them."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure, and a contribution is judged by the same examples each time;
+# at home every run looks at new ones.
+settings.register_profile("patient", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
