@@ -12,8 +12,9 @@ from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from moderation.captures import JoinReport, article_key, is_capture, join_captures
 from moderation.comments import Comment, Status, find_root
 from moderation.errors import DataError
+from moderation.frames import LABEL, TEXT
 
-TEXT, LABEL, GROUP = "text", "label", "group"
+GROUP = "group"
 
 NOTHING_LABELLED = (
     "no labelled comment with words; expected a table with 'label' or 'status' (or name the "

@@ -1,4 +1,4 @@
-"""The one table schema: column names, Arrow types, comments to and from pandas and files."""
+"""The one table schema: column names, Arrow types, comments to rows and files."""
 
 import contextlib
 import csv
@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -70,13 +69,6 @@ def to_rows(comments: Iterable[Comment], *, extra: Sequence[str] = ()) -> Iterat
         row[STATUS] = None if comment.status is None else str(comment.status)
         row.update((name, comment.extra.get(name)) for name in further)
         yield row
-
-
-def to_frame(comments: Iterable[Comment]) -> pd.DataFrame:
-    """Return the comments as a data frame with the columns of the schema."""
-    table = pa.Table.from_pylist(list(to_rows(comments)), schema=SCHEMA)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
 
 
 class RowWriter(Protocol):

@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 
 from moderation.comments import Comment, Status
 from moderation.errors import OutputError, SourceError
-from moderation.frames import SCHEMA, batched, to_frame, to_rows, write_rows
+from moderation.frames import SCHEMA, batched, to_rows, write_rows
 from moderation.parsers import read_comments
 from tests.limits import without_privileges
 
@@ -187,14 +186,6 @@ def test_json_lines_spell_out_what_is_unknown(tmp_path):
 def test_parquet_has_the_types_of_the_schema(tmp_path):
     path = write(tmp_path / "comments.parquet", [BARE])
     assert pq.read_schema(path).equals(SCHEMA)
-
-
-def test_a_data_frame_has_the_columns_of_the_schema():
-    frame = to_frame([FULL, BARE])
-    assert list(frame.columns) == SCHEMA.names
-    assert frame["created_at"].tolist()[0] == pd.Timestamp(NOON)
-    assert frame["positive_votes"].isna().tolist() == [False, True]
-    assert to_frame([]).empty
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "captures": {"comments", "errors"},
     "metrics": {"errors"},
     "thresholds": {"metrics", "policy", "errors"},
-    "datasets": {"captures", *READING},
+    "datasets": {"captures", "frames", *READING},
     "explanations": {"features", "text"},
     "model": {"datasets", "explanations", "features", "text", "errors"},
     "tables": {"comments", "policy", "errors"},
