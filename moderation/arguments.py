@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -13,6 +14,8 @@ from moderation.comments import Comment
 from moderation.errors import ModerationError
 from moderation.parsers import FAMILIES, FORMATS, Reading, read_comments
 from moderation.parsers.sources import Openable
+
+Item = TypeVar("Item")
 
 INTERRUPTED = 130
 """What a shell expects of a command that was interrupted."""
@@ -70,7 +73,7 @@ def track(items: Iterable[Comment], total: int | None, what: str) -> Iterator[Co
     yield from tqdm(items, desc=what, total=total, unit="", delay=1, leave=False, file=sys.stderr)
 
 
-def progress(items: Iterable[object], total: int, what: str) -> Iterable[object]:
+def progress(items: Iterable[Item], total: int, what: str, /) -> Iterable[Item]:
     """Pass steps on and show on stderr how far they are."""
     return tqdm(items, desc=what, total=total, leave=False, file=sys.stderr)
 

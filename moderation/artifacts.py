@@ -18,7 +18,6 @@ import joblib
 import numpy as np
 import scipy
 import sklearn
-from joblib.numpy_pickle import NumpyArrayWrapper, NumpyUnpickler
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.pipeline import Pipeline
 
@@ -29,18 +28,18 @@ from moderation.errors import (
     ModelUnsafe,
     OutputError,
 )
-from moderation.model import FEATURES, Scorer
+from moderation.scorer import Scorer
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # Everything a saved scorer consists of. A pickle can name any callable of any module, and calls
 # what it names: what is not listed here is not looked up, so it cannot run.
 ALLOWED = frozenset(
     {
-        ("joblib.numpy_pickle", "NumpyArrayWrapper"),
         ("numpy", "dtype"),
         ("numpy", "float64"),
         ("numpy", "ndarray"),
+        ("numpy._core.multiarray", "_reconstruct"),
         ("sklearn.feature_extraction.text", "TfidfTransformer"),
         ("sklearn.feature_extraction.text", "TfidfVectorizer"),
         ("sklearn.linear_model._logistic", "LogisticRegression"),
@@ -48,6 +47,12 @@ ALLOWED = frozenset(
         ("sklearn.pipeline", "Pipeline"),
     }
 )
+
+_PROTOCOL = 4
+"""
+Of the pickle, without joblib's own way of writing arrays: `joblib.load` reads either, but that one
+only with an unpickler in Python, which takes ten times as long over a large vocabulary.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def save_model(
     `facts` is what the manifest says besides format, digest and versions. The files are written
     aside first; a model is replaced only by one that is complete.
     """
-    body = _dump(pipeline)
+    body = pickle.dumps(pipeline, protocol=_PROTOCOL)
     manifest = {
         "format_version": FORMAT_VERSION,
         "sha256": hashlib.sha256(body).hexdigest(),
@@ -164,13 +169,16 @@ def load_model(path: str | os.PathLike[str]) -> Scorer:
             "file was changed or belongs to another manifest; train again or copy both again"
         )
     _check_versions(path, manifest)
-    pipeline = _unpickle(path, body)
-    return Scorer(
-        pipeline,
+    scorer = Scorer(
+        _unpickle(path, body),
         attribute=str(manifest.facts["attribute"]),
         version=manifest.version,
         thresholds=manifest.thresholds,
     )
+    try:
+        return scorer.compile()
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ModelUnsafe(f"{path}: not a scorer of ours: {error}") from error
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -198,16 +206,6 @@ def read_manifest(path: Path) -> Manifest:
         what = ", ".join(sorted(missing)) if isinstance(facts, dict) else "all fields"
         raise ModelNotFound(f"{beside}: not a model's manifest: {what} missing; train again")
     return Manifest(facts)
-
-
-def _dump(pipeline: Pipeline) -> bytes:
-    for _, vectorizer in pipeline[FEATURES].transformer_list:
-        # scikit-learn remembers the address of the stop words it has checked: an address of this
-        # process, by which the same model would have other bytes in each.
-        vars(vectorizer).pop("_stop_words_id", None)
-    body = io.BytesIO()
-    joblib.dump(pipeline, body)
-    return body.getvalue()
 
 
 def _put_in_place(aside: Path, path: Path) -> None:
@@ -258,18 +256,9 @@ def _unpickle(path: Path, body: bytes) -> Pipeline:
     return loaded
 
 
-class _PlainArrayWrapper(NumpyArrayWrapper):  # type: ignore[misc] # joblib ships no types
-    """Reads arrays of numbers; one of objects would hold a second pickle, unchecked."""
-
-    def read_array(self, unpickler: Any, ensure_native_byte_order: bool) -> Any:
-        if self.dtype.hasobject:
-            raise ModelUnsafe(f"{unpickler.path}: holds an array of objects, expected numbers")
-        return super().read_array(unpickler, ensure_native_byte_order)
-
-
-class _AllowListUnpickler(NumpyUnpickler):  # type: ignore[misc] # joblib ships no types
+class _AllowListUnpickler(pickle.Unpickler):
     def __init__(self, path: Path, stream: io.BytesIO) -> None:
-        super().__init__("", stream, ensure_native_byte_order=True)
+        super().__init__(stream)
         self.path = path
 
     def find_class(self, module: str, name: str) -> Any:
@@ -278,6 +267,4 @@ class _AllowListUnpickler(NumpyUnpickler):  # type: ignore[misc] # joblib ships 
                 f"{self.path}: holds {module}.{name}, which no model of ours does; nothing of it "
                 "was run: do not use this file, train again"
             )
-        if name == NumpyArrayWrapper.__name__:
-            return _PlainArrayWrapper
         return super().find_class(module, name)

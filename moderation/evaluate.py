@@ -17,9 +17,9 @@ from moderation.datasets import NOTHING_LABELLED, GatherReport, gather
 from moderation.errors import DataError
 from moderation.frames import check_output, replacing
 from moderation.metrics import Report, measure
-from moderation.model import Scorer
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
+from moderation.scorer import Scorer
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,24 +1,232 @@
 """The TF-IDF transformer over words and characters, scikit-learn's API and numbers."""
 
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import FeatureUnion
+from sklearn.utils.validation import check_is_fitted
+
+from moderation import kernels
+from moderation.buffers import Documents, Texts, read_texts
+from moderation.compiled import CompiledFeatures
+from moderation.vocabulary import Learnt, Progress, Terms, learn_texts, without_progress
 
 WORD, CHARACTER = "word", "char"
-WORD_LENGTHS = (1, 2)
-CHARACTER_LENGTHS = (2, 5)
+KINDS: dict[str, dict[str, Any]] = {
+    WORD: {"analyzer": "word", "ngram_range": (1, 2)},
+    CHARACTER: {"analyzer": "char_wb", "ngram_range": (kernels.SHORTEST, kernels.LONGEST)},
+}
+"""The two halves, as scikit-learn says what they are."""
+FREE = {"min_df", "max_df", "max_features", "vocabulary", "sublinear_tf"}
+"""Parameters of a fitted half that may be anything."""
 MIN_DOCUMENTS = 2
 """A feature seen in one comment only says nothing of the next."""
 
+Floats = NDArray[np.float64]
 
-def make_features() -> FeatureUnion:
+
+def make_features(progress: Progress | None = None) -> "TfidfFeatures":
     """
     Return the unfitted features: TF-IDF of word 1-2-grams beside character 2-5-grams in words.
 
     Counts are damped by `1 + log` (sublinear), so that a word repeated ten times does not weigh
     ten times; each half is scaled to length one on its own.
     """
-    word = TfidfVectorizer(ngram_range=WORD_LENGTHS, min_df=MIN_DOCUMENTS, sublinear_tf=True)
-    character = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=CHARACTER_LENGTHS, min_df=MIN_DOCUMENTS, sublinear_tf=True
+    return TfidfFeatures(min_df=MIN_DOCUMENTS, sublinear_tf=True, progress=progress)
+
+
+class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
+    """
+    TF-IDF of words, pairs of words, and character 2-5-grams in words, compiled.
+
+    The matrix is that of scikit-learn's `FeatureUnion` of two `TfidfVectorizer`s (word 1-2-grams,
+    `char_wb` 2-5-grams): the same columns in the same order, the same values. Parameters have its
+    names and meaning, and count for either half on its own.
+
+    Args:
+        min_df: fewest comments that hold a term, as a number or as a share of all.
+        max_df: most of them.
+        max_features: keep so many of each half, those that occur most often.
+        sublinear_tf: replace a count by 1 + log(count).
+        threads: how many work at once; all cores if None.
+        progress: shows how far learning the vocabulary is.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        min_df: float = 1,
+        max_df: float = 1.0,
+        max_features: int | None = None,
+        sublinear_tf: bool = False,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.min_df = min_df
+        self.max_df = max_df
+        self.max_features = max_features
+        self.sublinear_tf = sublinear_tf
+        self.threads = threads
+        self.progress = progress
+
+    def fit(self, raw_documents: Documents, y: object = None) -> Self:
+        """Learn the vocabulary and the IDFs of texts."""
+        self._learn(read_texts(raw_documents))
+        return self
+
+    def fit_transform(self, raw_documents: Documents, y: object = None) -> Any:
+        """Learn from texts, and return their matrix, (n, features)."""
+        texts = read_texts(raw_documents)
+        self._learn(texts)
+        return self._transform(texts)
+
+    def transform(self, raw_documents: Documents) -> Any:
+        """Return the matrix of texts, (n, features), in CSR form with sorted columns."""
+        check_is_fitted(self)
+        return self._transform(read_texts(raw_documents))
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
+        """Return the names of the columns, as those of the `FeatureUnion`."""
+        check_is_fitted(self)
+        words = [f"{WORD}__{term}" for term in self.words_.strings()]
+        grams = [f"{CHARACTER}__{term}" for term in self.grams_.strings()]
+        return np.asarray(words + grams, dtype=object)
+
+    def to_sklearn(self) -> FeatureUnion:
+        """Return the same features made of scikit-learn's own classes."""
+        check_is_fitted(self)
+        settings: dict[str, Any] = {
+            "min_df": self.min_df,
+            "max_df": self.max_df,
+            "max_features": self.max_features,
+            "sublinear_tf": self.sublinear_tf,
+        }
+        split = len(self.words_.ends)
+        fitted = [(self.words_, self.idf_[:split]), (self.grams_, self.idf_[split:])]
+        halves = [(name, TfidfVectorizer(**kind, **settings)) for name, kind in KINDS.items()]
+        for (_, vectorizer), (terms, idf) in zip(halves, fitted, strict=True):
+            vectorizer.vocabulary_ = {term: column for column, term in enumerate(terms.strings())}
+            vectorizer.idf_ = idf.copy()
+        return FeatureUnion(halves)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "idf_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        state.pop("_compiled", None)  # tables for this process, made anew from the terms
+        return state
+
+    def _learn(self, texts: Texts) -> None:
+        number = len(texts)
+        fewest, most = _documents(self.min_df, number), _documents(self.max_df, number)
+        if most < fewest:
+            raise ValueError(f"max_df ({most:g} comments) is below min_df ({fewest:g})")
+        learner = learn_texts(
+            texts, threads=self.threads, progress=self.progress or without_progress
+        )
+        words = self._limit(learner.words(fewest, most))
+        grams = self._limit(learner.grams(fewest, most))
+        del learner  # its tables hold all terms, and the matrix is still to come
+        if not len(words.terms.ends) or not len(grams.terms.ends):
+            raise ValueError(
+                "no terms remain: the texts hold no words of two letters, or min_df and max_df "
+                "leave none"
+            )
+        self.words_, self.grams_ = words.terms, grams.terms
+        self.idf_ = _idf(np.concatenate([words.comments, grams.comments]), number)
+        self._compiled = CompiledFeatures.build(
+            self.words_, self.grams_, self.idf_, self.sublinear_tf
+        )
+
+    def _limit(self, learnt: Learnt) -> Learnt:
+        if self.max_features is None or len(learnt.totals) <= self.max_features:
+            return learnt
+        # numpy's own order among equals is what scikit-learn keeps, too.
+        chosen = (-learnt.totals).argsort()[: self.max_features]
+        return learnt.keep(np.sort(chosen))
+
+    def _transform(self, texts: Texts) -> Any:
+        if not hasattr(self, "_compiled"):
+            self._compiled = CompiledFeatures.build(
+                self.words_, self.grams_, self.idf_, self.sublinear_tf
+            )
+        return self._compiled.transform(texts, threads=self.threads)
+
+
+def compile_features(union: FeatureUnion) -> CompiledFeatures:
+    """
+    Return the compiled form of fitted halves that are scikit-learn's own.
+
+    Raises:
+        ValueError: they are not the two this package makes.
+
+    """
+    halves = dict(union.transformer_list)
+    if list(halves) != list(KINDS) or not all(
+        _is_half(halves[name], TfidfVectorizer(**kind)) for name, kind in KINDS.items()
+    ):
+        raise ValueError(
+            "expected TF-IDF of word 1-2-grams ('word') and of char_wb 2-5-grams ('char') with "
+            "scikit-learn's defaults otherwise; train the model with moderation.train"
+        )
+    words, characters = halves[WORD], halves[CHARACTER]
+    if words.sublinear_tf != characters.sublinear_tf:
+        raise ValueError("one half is sublinear, the other is not; train the model again")
+    return CompiledFeatures.build(
+        Terms.read(_in_order(words.vocabulary_)),
+        Terms.read(_in_order(characters.vocabulary_)),
+        np.concatenate([words.idf_, characters.idf_]),
+        words.sublinear_tf,
     )
-    return FeatureUnion([(WORD, word), (CHARACTER, character)])
+
+
+def _is_half(found: Any, expected: TfidfVectorizer) -> bool:
+    if type(found) is not TfidfVectorizer:
+        return False
+    settings = found.get_params()
+    return all(
+        settings[name] == value for name, value in expected.get_params().items() if name not in FREE
+    )
+
+
+def _in_order(vocabulary: dict[str, int]) -> list[str]:
+    terms = list(vocabulary)
+    columns = np.fromiter(vocabulary.values(), np.int64, len(terms))
+    if (columns == np.arange(len(terms))).all():  # as this package writes them
+        return terms
+    order = np.argsort(columns)
+    if (columns[order] != np.arange(len(terms))).any():
+        raise ValueError("the columns of a vocabulary are not 0, 1, 2, ...; train the model again")
+    return [terms[i] for i in order]
+
+
+def _documents(limit: float, number: int) -> float:
+    """Return a document frequency as a number of comments."""
+    if isinstance(limit, bool) or not isinstance(limit, Real) or limit < 0:
+        raise ValueError(f"min_df and max_df are numbers from 0 on, found {limit!r}")
+    if isinstance(limit, Integral):
+        return float(limit)
+    if limit > 1:
+        raise ValueError(f"as a share, min_df and max_df are at most 1.0, found {limit!r}")
+    return float(limit) * number
+
+
+def _idf(comments: NDArray[np.int64], number: int) -> Floats:
+    """Return ln((1 + n) / (1 + df)) + 1: smoothed, as if one more comment held every term."""
+    idf = np.full(len(comments), number + 1, dtype=np.float64)
+    idf /= comments + 1.0
+    np.log(idf, out=idf)
+    idf += 1.0
+    return idf

@@ -1,74 +1,27 @@
-"""`Scorer`: fits the pipeline, scores texts, and says which words raised a score."""
+"""Fits the pipeline, and chooses the strength of its penalty."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
+import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from moderation.datasets import Dataset, folds
-from moderation.explanations import Explainer, Explanation
 from moderation.features import make_features
+from moderation.scorer import CLASSIFIER, FEATURES, Scorer
+from moderation.vocabulary import Progress, without_progress
 
-LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
-"""The attribute a site's own removals teach: how likely its moderators take a comment down."""
-
-FEATURES, CLASSIFIER = "features", "classifier"
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Values tried for C, the inverse of the penalty; the best is inside on all corpora tried."""
 TOLERANCE = 1e-4
 """lbfgs stops early at 1e-3 and costs .03 of ROC-AUC."""
 
 Floats = NDArray[np.float64]
-Progress = Callable[[Iterable[object], int, str], Iterable[object]]
-"""Passes an iterable on while it shows how far it is: (items, how many, what)."""
-
-
-@dataclass(frozen=True)
-class Scorer:
-    """
-    A fitted pipeline with what it scores; what `load_model` returns.
-
-    `pipeline` is an ordinary scikit-learn `Pipeline`, and all numbers are its own.
-    """
-
-    pipeline: Pipeline
-    attribute: str = LIKELY_TO_REJECT
-    version: str = "unsaved"
-    """The beginning of the saved file's SHA-256: scores of two versions are not to be mixed."""
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    """The operating points chosen in training, by name."""
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        return (self.attribute,)
-
-    def score(self, texts: Sequence[str]) -> Floats:
-        """Return the site's P(removal) for each text, shape (n,)."""
-        check_texts(texts)
-        if not len(texts):
-            return np.zeros(0)
-        return np.asarray(self.pipeline.predict_proba(texts)[:, 1], dtype=np.float64)
-
-    def score_attributes(self, texts: Sequence[str]) -> dict[str, Floats]:
-        """Return the scores of each attribute, shape (n,) each."""
-        return {self.attribute: self.score(texts)}
-
-    def explain(self, text: str) -> Explanation:
-        """Return what each word adds to the logit of a text's score."""
-        check_texts([text])
-        return self._explainer.explain(text)
-
-    def strongest_features(self, number: int) -> list[tuple[str, float]]:
-        """Return the words with the largest weights either way, most negative first."""
-        return self._explainer.strongest_words(number)
-
-    @cached_property
-    def _explainer(self) -> Explainer:
-        return Explainer(self.pipeline[FEATURES], self.pipeline[CLASSIFIER])
 
 
 @dataclass(frozen=True)
@@ -82,32 +35,23 @@ class StrengthSearch:
     """Out-of-fold scores at the best C, in the order of the data: none saw its own text."""
 
 
-def check_texts(texts: Sequence[str]) -> None:
-    """Refuse one string where several are expected, and anything that is not a string."""
-    if isinstance(texts, str | bytes):
-        raise TypeError("score takes a sequence of texts: score([text])")
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise TypeError(f"text {place} is a {type(text).__name__}, expected a string")
-
-
-def make_pipeline(strength: float) -> Pipeline:
-    """Return the unfitted pipeline of texts to probabilities."""
-    return Pipeline([(FEATURES, make_features()), (CLASSIFIER, make_classifier(strength))])
-
-
 def make_classifier(strength: float) -> LogisticRegression:
     """Return the unfitted logistic regression with C = `strength`."""
     return LogisticRegression(C=strength, tol=TOLERANCE, max_iter=1000)
 
 
-def fit_scorer(dataset: Dataset, *, strength: float) -> Scorer:
+def fit_scorer(
+    dataset: Dataset, *, strength: float, progress: Progress = without_progress
+) -> Scorer:
     """Learn from all rows of a data set."""
-    return Scorer(make_pipeline(strength).fit(dataset.texts, dataset.labels))
+    features = make_features(progress)
+    matrix = features.fit_transform(dataset.texts)
+    classifier = make_classifier(strength).fit(matrix, dataset.labels)
+    return Scorer(Pipeline([(FEATURES, features.to_sklearn()), (CLASSIFIER, classifier)]))
 
 
 def search_strength(
-    dataset: Dataset, *, parts: int, seed: int, progress: Progress = lambda items, *_: items
+    dataset: Dataset, *, parts: int, seed: int, progress: Progress = without_progress
 ) -> StrengthSearch:
     """Choose C by cross-validation in which no article or thread is on both sides."""
     texts, labels = np.array(dataset.texts, dtype=object), dataset.labels
@@ -132,11 +76,17 @@ def _steps(
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
     scores: dict[float, Floats],
 ) -> Iterator[None]:
-    for learn, measure in parts:
-        features = make_features()
-        seen = features.fit_transform(texts[learn])
-        unseen = features.transform(texts[measure])
-        for strength in STRENGTHS:
-            classifier = make_classifier(strength).fit(seen, labels[learn])
-            scores[strength][measure] = classifier.predict_proba(unseen)[:, 1]
-            yield
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        for learn, measure in parts:
+            features = make_features()
+            seen = features.fit_transform(texts[learn])
+            unseen = features.transform(texts[measure])
+
+            def fit(strength: float, seen: Any = seen, rows: NDArray[np.intp] = learn) -> Any:
+                return make_classifier(strength).fit(seen, labels[rows])
+
+            # The strongest C takes longest: begun first, no core waits for it at the end.
+            strengths = sorted(STRENGTHS, reverse=True)
+            for strength, classifier in zip(strengths, pool.map(fit, strengths), strict=True):
+                scores[strength][measure] = classifier.predict_proba(unseen)[:, 1]
+                yield

@@ -21,7 +21,7 @@ from moderation.frames import (
     to_rows,
     write_rows,
 )
-from moderation.model import Scorer
+from moderation.scorer import Scorer
 
 BATCH = 1024
 """Comments scored at a time: their features are in memory together."""

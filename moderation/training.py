@@ -6,8 +6,10 @@ from typing import Any
 
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
 from moderation.metrics import Floats, Report, measure
-from moderation.model import Progress, Scorer, StrengthSearch, fit_scorer, search_strength
+from moderation.model import StrengthSearch, fit_scorer, search_strength
+from moderation.scorer import Scorer
 from moderation.thresholds import OperatingPoint, choose_points
+from moderation.vocabulary import Progress, without_progress
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,7 @@ class Training:
         }
 
 
-def train(
-    dataset: Dataset, *, seed: int = 0, progress: Progress = lambda items, *_: items
-) -> Training:
+def train(dataset: Dataset, *, seed: int = 0, progress: Progress = without_progress) -> Training:
     """
     Learn from a data set and measure on articles set aside.
 
@@ -74,7 +74,7 @@ def train(
     learned, held_out = parts.train, parts.test
     search = search_strength(learned, parts=usable_parts(learned), seed=seed, progress=progress)
     points = choose_points(learned.labels, search.scores)
-    scorer = fit_scorer(learned, strength=search.strength)
+    scorer = fit_scorer(learned, strength=search.strength, progress=progress)
     scores = scorer.score(held_out.texts)
     report = measure(
         held_out.labels,

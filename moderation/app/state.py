@@ -17,9 +17,9 @@ from moderation.artifacts import load_model
 from moderation.captures import latest_states
 from moderation.comments import Comment
 from moderation.errors import ModelError, ModerationError, ReviewError, SourceError
-from moderation.model import Scorer
 from moderation.parsers import find_files, read_comments
 from moderation.policy import Policy, propose_policy
+from moderation.scorer import Scorer
 from moderation.settings import Settings, read_settings
 from moderation.tables import create_session_factory, mask_password
 

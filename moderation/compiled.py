@@ -1,0 +1,187 @@
+"""A fitted vocabulary with its IDFs, ready to run: matrices, logits and explanations of texts."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+import sklearn
+from numpy.typing import NDArray
+
+from moderation import kernels
+from moderation.buffers import Texts, allocate
+from moderation.letters import make_alphabet
+from moderation.vocabulary import Terms, Vocabulary, three
+
+Floats = NDArray[np.float64]
+
+_FREQUENCIES = 1024
+_LARGEST_INT32 = np.iinfo(np.int32).max
+
+
+@dataclass(frozen=True)
+class CompiledFeatures:
+    """Terms as columns of a matrix: words and pairs first, then n-grams, each in order."""
+
+    vocabulary: Vocabulary
+    idf: Floats
+    sublinear: bool
+    words: int
+    """How many of the columns are words or pairs."""
+
+    @classmethod
+    def build(cls, words: Terms, grams: Terms, idf: Floats, sublinear: bool) -> Self:
+        """
+        Return the features of terms with their IDFs, (words + grams,).
+
+        Raises:
+            ValueError: another number of IDFs than of terms.
+
+        """
+        split = len(words.ends)
+        if idf.shape != (split + len(grams.ends),):
+            raise ValueError(f"{idf.size} IDFs for {split + len(grams.ends)} terms")
+        vocabulary = Vocabulary.build(
+            words,
+            grams,
+            word_order=np.argsort(idf[:split], kind="stable"),
+            gram_order=np.argsort(idf[split:], kind="stable"),
+        )
+        return cls(vocabulary, idf, sublinear, split)
+
+    def by_feature(self, values: NDArray[Any], missing: Any = 0) -> kernels.Spaced:
+        """Return values of columns, (columns, ...), in the vocabulary's own numbers."""
+        of_grams, of_words, of_pairs = (
+            np.full((size, *values.shape[1:]), missing, dtype=values.dtype)
+            for size in self.vocabulary.spaces
+        )
+        words, pairs = self.vocabulary.members.T
+        of_grams[self.vocabulary.grams] = values[self.words :]
+        of_words[words[words >= 0]] = values[: self.words][words >= 0]
+        of_pairs[pairs[pairs >= 0]] = values[: self.words][pairs >= 0]
+        return of_grams, of_words, of_pairs
+
+    def frequencies(self, longest: int) -> Floats:
+        """Return what each count is worth that a text of so many bytes can have."""
+        counts = np.arange(max(longest, _FREQUENCIES) + 1, dtype=np.float64)
+        if self.sublinear:
+            counts[1:] = 1.0 + np.log(counts[1:])
+        return counts
+
+    def transform(self, texts: Texts, *, threads: int | None = None) -> Any:
+        """Return the matrix, (n, columns), in CSR form with sorted columns."""
+        columns = self.by_feature(np.arange(len(self.idf), dtype=np.int32), missing=-1)
+        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+
+        def measure(memory: kernels.Memory, part: Texts, row: int) -> None:
+            kernels.measure(
+                make_alphabet(), self.vocabulary.tables, memory, part.data, part.offsets, columns,
+                starts[row + 1 : row + 1 + len(part)],
+            )  # fmt: skip
+
+        self.vocabulary.map(texts, measure, threads)
+        np.cumsum(starts, out=starts)
+        size = int(starts[-1])
+        kind = np.int32 if size <= _LARGEST_INT32 else np.int64
+        indices, values = np.empty(size, dtype=kind), np.empty(size)
+        idf, frequencies = self.by_feature(self.idf), self.frequencies(texts.longest)
+
+        def fill(memory: kernels.Memory, part: Texts, row: int) -> None:
+            kernels.transform(
+                make_alphabet(), self.vocabulary.tables, memory, part.data, part.offsets,
+                frequencies, idf, columns, _make_row(len(self.idf)),
+                starts[row : row + 1 + len(part)].copy(), indices, values,
+            )  # fmt: skip
+
+        self.vocabulary.map(texts, fill, threads)
+        return _csr(values, indices, starts.astype(kind), (len(texts), len(self.idf)))
+
+
+class CompiledScorer:
+    """Features and the weights of one or more linear models: texts in, logits out."""
+
+    def __init__(
+        self, features: CompiledFeatures, coefficients: Floats, intercepts: Floats
+    ) -> None:
+        """
+        Take coefficients (heads, columns) and intercepts (heads,).
+
+        Raises:
+            ValueError: they do not fit the features, or each other.
+
+        """
+        # The loops trust their arrays: what does not fit here would be read beyond its end there.
+        if coefficients.shape != (len(intercepts), len(features.idf)):
+            raise ValueError(
+                f"coefficients of shape {coefficients.shape}, expected "
+                f"{(len(intercepts), len(features.idf))}"
+            )
+        self._features = features
+        self._intercepts = intercepts
+        weights = np.column_stack([features.idf, (coefficients * features.idf).T])
+        halves = features.by_feature(weights)
+        blocks = allocate(*((half.size, np.float64) for half in halves))
+        self._weights = three(
+            block.reshape(half.shape) for block, half in zip(blocks, halves, strict=True)
+        )
+        for block, half in zip(self._weights, halves, strict=True):
+            block[:] = half
+        self._frequencies = features.frequencies(0)
+
+    @property
+    def intercept(self) -> float:
+        """The first head's."""
+        return float(self._intercepts[0])
+
+    def logits(self, texts: Texts, *, threads: int | None = None) -> Floats:
+        """Return the logit of each text and head, (n, heads)."""
+        logits = np.tile(self._intercepts, (len(texts), 1))
+        frequencies = self._worth(texts.longest)
+
+        def work(memory: kernels.Memory, part: Texts, row: int) -> None:
+            kernels.score(
+                make_alphabet(), self._features.vocabulary.tables, memory, part.data,
+                part.offsets, frequencies, self._weights, np.zeros(len(self._intercepts)),
+                logits[row : row + len(part)],
+            )  # fmt: skip
+
+        self._features.vocabulary.map(texts, work, threads)
+        return logits
+
+    def explain(self, text: Texts, characters: int) -> Floats:
+        """Return what each character of one text adds to the first head's logit."""
+        by_character = np.zeros(characters)
+        with self._features.vocabulary.memory(text.longest) as memory:
+            kernels.explain(
+                make_alphabet(), self._features.vocabulary.tables, memory, text.data,
+                self._worth(text.longest), self._weights,
+                three(np.zeros(size) for size in self._features.vocabulary.spaces), by_character,
+            )  # fmt: skip
+        return by_character
+
+    def _worth(self, longest: int) -> Floats:
+        if longest < len(self._frequencies):
+            return self._frequencies
+        return self._features.frequencies(longest)
+
+
+def _make_row(columns: int) -> kernels.Row:
+    marks = columns // 64 + 1
+    return kernels.Row(
+        np.empty(columns, dtype=np.int32),
+        np.empty(columns),
+        np.zeros(marks, dtype=np.uint64),
+        np.zeros(marks // 64 + 1, dtype=np.uint64),
+        np.empty(marks, dtype=np.int64),
+    )
+
+
+def _csr(
+    values: Floats, indices: NDArray[Any], starts: NDArray[Any], shape: tuple[int, int]
+) -> Any:
+    """Return a matrix of the kind that scikit-learn is set to return."""
+    modern = sklearn.get_config().get("sparse_interface") == "sparray"
+    matrix = (sp.csr_array if modern else sp.csr_matrix)((values, indices, starts), shape=shape)
+    matrix.has_sorted_indices = True
+    matrix.has_canonical_format = True
+    return matrix
