@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from moderation.datasets import Dataset, folds
 from moderation.features import make_features
@@ -76,7 +77,8 @@ def _steps(
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
     scores: dict[float, Floats],
 ) -> Iterator[None]:
-    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+    # Fits side by side, each on one core: the vectors of one fit are too short to share out.
+    with threadpool_limits(limits=1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
         for learn, measure in parts:
             features = make_features()
             seen = features.fit_transform(texts[learn])
