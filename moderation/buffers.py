@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+_FEW = 1000
+"""Bytes that are not worth looking for the longest text among them."""
 
 Documents: TypeAlias = Sequence[str] | NDArray[Any] | Any
 """Texts: a sequence of strings, or a column that speaks Arrow (pyarrow, pandas, polars)."""
@@ -22,12 +26,14 @@ class Texts:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @property
+    @cached_property
     def longest(self) -> int:
-        """The length of the longest text in bytes."""
-        return int(np.diff(self.offsets).max(initial=0))
+        """The length of the longest text in bytes, or of all where that is no more than a few."""
+        if self.size <= _FEW:
+            return self.size
+        return int((self.offsets[1:] - self.offsets[:-1]).max(initial=0))
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The length of all texts in bytes."""
         return int(self.offsets[-1] - self.offsets[0])

@@ -135,7 +135,8 @@ class CompiledScorer:
 
     def logits(self, texts: Texts, *, threads: int | None = None) -> Floats:
         """Return the logit of each text and head, (n, heads)."""
-        logits = np.tile(self._intercepts, (len(texts), 1))
+        logits = np.empty((len(texts), len(self._intercepts)))
+        logits[:] = self._intercepts
         frequencies = self._worth(texts.longest)
 
         def work(memory: kernels.Memory, part: Texts, row: int) -> None:
@@ -150,13 +151,14 @@ class CompiledScorer:
 
     def explain(self, text: Texts, characters: int) -> Floats:
         """Return what each character of one text adds to the first head's logit."""
+        vocabulary = self._features.vocabulary
         by_character = np.zeros(characters)
-        with self._features.vocabulary.memory(text.longest) as memory:
-            kernels.explain(
-                make_alphabet(), self._features.vocabulary.tables, memory, text.data,
-                self._worth(text.longest), self._weights,
-                three(np.zeros(size) for size in self._features.vocabulary.spaces), by_character,
-            )  # fmt: skip
+        memory = vocabulary.borrow(text.longest)
+        kernels.explain(
+            make_alphabet(), vocabulary.tables, memory, text.data, self._worth(text.longest),
+            self._weights, three(np.zeros(size) for size in vocabulary.spaces), by_character,
+        )  # fmt: skip
+        vocabulary.give_back(memory)
         return by_character
 
     def _worth(self, longest: int) -> Floats:

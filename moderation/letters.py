@@ -8,8 +8,8 @@ import numpy as np
 
 from moderation.kernels import CASED, IGNORABLE, WORD, Alphabet
 
-_LAST_CASED = 0x20000
-"""Above it no letter has case; a test looks at all of them."""
+_LAST_WORD, _LAST_CASED = 0x40000, 0x20000
+"""Above them nothing is a word character or has case; a test looks at all code points."""
 _IGNORABLE_CATEGORIES = {"Mn", "Me", "Cf", "Lm", "Sk"}
 _BLOCKS_WITH_IGNORABLE = (
     range(0x3400),
@@ -36,7 +36,7 @@ def make_alphabet() -> Alphabet:
     """
     points = np.arange(sys.maxunicode + 1, dtype=np.uint32).view("U1")
     kinds = np.zeros(len(points), dtype=np.uint8)
-    kinds[np.strings.isalnum(points)] |= WORD
+    kinds[:_LAST_WORD][np.strings.isalnum(points[:_LAST_WORD])] |= WORD
     kinds[ord("_")] |= WORD
     low = points[:_LAST_CASED]
     cased = np.strings.islower(low) | np.strings.isupper(low) | np.strings.istitle(low)

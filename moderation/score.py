@@ -23,7 +23,7 @@ from moderation.frames import (
 )
 from moderation.scorer import Scorer
 
-BATCH = 1024
+BATCH = 8192
 """Comments scored at a time: their features are in memory together."""
 
 

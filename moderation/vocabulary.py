@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
@@ -97,9 +97,8 @@ class Vocabulary:
         spaces = (len(renumbered), int(tables.sizes[WORDS]), int(tables.sizes[PAIRS]))
         return cls(tables, renumbered[nodes], members, spaces)
 
-    @contextmanager
-    def memory(self, longest: int) -> Iterator[kernels.Memory]:
-        """Lend what a thread works with, for texts of up to `longest` bytes."""
+    def borrow(self, longest: int) -> kernels.Memory:
+        """Return what one thread works with, for texts of up to `longest` bytes."""
         try:
             memory = self._idle.pop()
         except IndexError:
@@ -107,7 +106,10 @@ class Vocabulary:
         if memory.letters.size < longest + 2:
             room = np.zeros(longest + 2, dtype=np.int32)
             memory = memory._replace(letters=room, places=room.copy())
-        yield memory
+        return memory
+
+    def give_back(self, memory: kernels.Memory) -> None:
+        """Let others use it; not after an error, which may have left counts in it."""
         self._idle.append(memory)
 
     def map(
@@ -118,13 +120,18 @@ class Vocabulary:
 
         Where there is enough of it, on `threads` at once, or on all cores.
         """
-        at_once = _threads(texts, threads)
-        parts = list(_enumerate_rows(texts.cut(_SHARE)))
 
         def run(part: tuple[int, Texts]) -> None:
-            with self.memory(part[1].longest) as memory:
-                work(memory, part[1], part[0])
+            row, some = part
+            memory = self.borrow(some.longest)
+            work(memory, some, row)
+            self.give_back(memory)
 
+        if texts.size <= _SHARE:
+            run((0, texts))
+            return
+        at_once = _threads(texts, threads)
+        parts = list(_enumerate_rows(texts.cut(_SHARE)))
         if at_once == 1:
             for part in parts:
                 run(part)
@@ -136,7 +143,13 @@ class Vocabulary:
 
 def _threads(texts: Texts, threads: int | None) -> int:
     """Return how many threads are worth their while."""
-    return min(threads or joblib.cpu_count(), max(1, texts.size // _SHARE))
+    return min(threads or _cores(), max(1, texts.size // _SHARE))
+
+
+@cache
+def _cores() -> int:
+    """Return how many cores this process may use; finding out takes longer than a comment."""
+    return int(joblib.cpu_count())
 
 
 def _enumerate_rows(parts: Iterator[Texts]) -> Iterator[tuple[int, Texts]]:
