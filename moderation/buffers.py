@@ -64,7 +64,7 @@ def read_texts(documents: Documents) -> Texts:
     """
     Return texts as one buffer.
 
-    Strings are copied; the chunks of an Arrow column of one chunk are read where they are.
+    Strings are copied; an Arrow column of one chunk is read where it is.
 
     Raises:
         TypeError: one string instead of several, or something in it that is not a string.
@@ -72,45 +72,53 @@ def read_texts(documents: Documents) -> Texts:
     """
     if isinstance(documents, str | bytes):
         raise TypeError("expected several texts, found one: put it in a list: [text]")
-    if hasattr(documents, "__arrow_c_stream__") or hasattr(documents, "__arrow_c_array__"):
+    speaks_arrow = hasattr(documents, "__arrow_c_stream__") or hasattr(
+        documents, "__arrow_c_array__"
+    )
+    if speaks_arrow and getattr(documents, "dtype", None) != np.dtype(object):
         return _read_arrow(documents)
     return _read_strings(documents)
 
 
 def _read_strings(documents: Iterable[str]) -> Texts:
-    encoded = []
-    try:
-        # A lone surrogate is no text, but scikit-learn takes it, and nobody else may refuse it.
-        for document in documents:
-            encoded.append(str.encode(document, "utf-8", "surrogatepass"))
-    except TypeError as error:
-        found = type(document).__name__
-        raise TypeError(f"text {len(encoded)} is a {found}, expected a string") from error
+    # A lone surrogate is no text, but scikit-learn takes it, and nobody else may refuse it.
+    encoded = [
+        document.encode("utf-8", "surrogatepass")
+        if isinstance(document, str)
+        else _refuse(place, document)
+        for place, document in enumerate(documents)
+    ]
     offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
     return Texts(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 
 
+def _refuse(place: int, found: object) -> bytes:
+    raise TypeError(f"text {place} is a {type(found).__name__}, expected a string")
+
+
 def _read_arrow(column: Any) -> Texts:
     import pyarrow as pa
 
-    chunked = pa.chunked_array(column) if not isinstance(column, pa.Array) else column
-    array = chunked.combine_chunks() if isinstance(chunked, pa.ChunkedArray) else chunked
+    array = column if isinstance(column, pa.Array) else pa.chunked_array(column)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks == 1 else array.combine_chunks()
+    if not len(array):
+        return _read_strings([])
     if array.null_count:
         place = array.is_null().index(True).as_py()
         raise TypeError(f"text {place} is null, expected a string")
-    if not pa.types.is_large_string(array.type):
-        if not (pa.types.is_string(array.type) or pa.types.is_string_view(array.type)):
-            raise TypeError(f"the column holds {array.type}, expected strings")
-        if not pa.types.is_string(array.type):
-            array = array.cast(pa.large_string())
-    width = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    if pa.types.is_string_view(array.type):
+        array = array.cast(pa.large_string())
+    widths = {pa.string(): np.int32, pa.large_string(): np.int64}
+    if array.type not in widths:
+        raise TypeError(f"the column holds {array.type}, expected strings")
     _, offsets, data = array.buffers()
-    ends = np.frombuffer(offsets, dtype=width)[array.offset : array.offset + len(array) + 1]
-    return Texts(
-        np.frombuffer(data if data is not None else b"", dtype=np.uint8),
-        ends.astype(np.int64) if len(array) else np.zeros(1, dtype=np.int64),
-    )
+    ends = np.frombuffer(offsets, dtype=widths[array.type])
+    # Both kinds of texts are read-only: each kind of array would have loops compiled of its own.
+    octets = np.frombuffer(data if data is not None else b"", dtype=np.uint8)
+    octets.flags.writeable = False
+    return Texts(octets, ends[array.offset : array.offset + len(array) + 1].astype(np.int64))
 
 
 def allocate(*shapes: tuple[Any, type]) -> list[NDArray[Any]]:

@@ -162,9 +162,9 @@ class CompiledScorer:
         return by_character
 
     def _worth(self, longest: int) -> Floats:
-        if longest < len(self._frequencies):
-            return self._frequencies
-        return self._features.frequencies(longest)
+        if longest >= len(self._frequencies):
+            self._frequencies = self._features.frequencies(2 * longest)
+        return self._frequencies
 
 
 def _make_row(columns: int) -> kernels.Row:

@@ -104,7 +104,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             "min_df": self.min_df,
             "max_df": self.max_df,
             "max_features": self.max_features,
-            "sublinear_tf": self.sublinear_tf,
+            "sublinear_tf": self.sublinear_,
         }
         split = len(self.words_.ends)
         fitted = [(self.words_, self.idf_[:split]), (self.grams_, self.idf_[split:])]
@@ -130,7 +130,11 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
 
     def _learn(self, texts: Texts) -> None:
         number = len(texts)
-        fewest, most = _documents(self.min_df, number), _documents(self.max_df, number)
+        fewest = _documents("min_df", self.min_df, number)
+        most = _documents("max_df", self.max_df, number)
+        limit = self.max_features
+        if limit is not None and not (isinstance(limit, Integral) and limit >= 1):
+            raise ValueError(f"max_features={limit!r}: expected a number from 1 on, or None")
         if most < fewest:
             raise ValueError(f"max_df ({most:g} comments) is below min_df ({fewest:g})")
         learner = learn_texts(
@@ -146,9 +150,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             )
         self.words_, self.grams_ = words.terms, grams.terms
         self.idf_ = _idf(np.concatenate([words.comments, grams.comments]), number)
-        self._compiled = CompiledFeatures.build(
-            self.words_, self.grams_, self.idf_, self.sublinear_tf
-        )
+        self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
+        self._compiled = self._compile()
 
     def _limit(self, learnt: Learnt) -> Learnt:
         if self.max_features is None or len(learnt.totals) <= self.max_features:
@@ -159,10 +162,11 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
 
     def _transform(self, texts: Texts) -> Any:
         if not hasattr(self, "_compiled"):
-            self._compiled = CompiledFeatures.build(
-                self.words_, self.grams_, self.idf_, self.sublinear_tf
-            )
+            self._compiled = self._compile()
         return self._compiled.transform(texts, threads=self.threads)
+
+    def _compile(self) -> CompiledFeatures:
+        return CompiledFeatures.build(self.words_, self.grams_, self.idf_, self.sublinear_)
 
 
 def compile_features(union: FeatureUnion) -> CompiledFeatures:
@@ -174,7 +178,8 @@ def compile_features(union: FeatureUnion) -> CompiledFeatures:
 
     """
     halves = dict(union.transformer_list)
-    if list(halves) != list(KINDS) or not all(
+    known = list(halves) == list(KINDS) and not union.transformer_weights
+    if not known or not all(
         _is_half(halves[name], TfidfVectorizer(**kind)) for name, kind in KINDS.items()
     ):
         raise ValueError(
@@ -212,15 +217,14 @@ def _in_order(vocabulary: dict[str, int]) -> list[str]:
     return [terms[i] for i in order]
 
 
-def _documents(limit: float, number: int) -> float:
+def _documents(name: str, limit: float, number: int) -> float:
     """Return a document frequency as a number of comments."""
-    if isinstance(limit, bool) or not isinstance(limit, Real) or limit < 0:
-        raise ValueError(f"min_df and max_df are numbers from 0 on, found {limit!r}")
-    if isinstance(limit, Integral):
+    whole = isinstance(limit, Integral) and not isinstance(limit, bool)
+    if whole and limit >= 1:
         return float(limit)
-    if limit > 1:
-        raise ValueError(f"as a share, min_df and max_df are at most 1.0, found {limit!r}")
-    return float(limit) * number
+    if isinstance(limit, Real) and not isinstance(limit, Integral) and 0 <= limit <= 1:
+        return float(limit) * number
+    raise ValueError(f"{name}={limit!r}: expected a number from 1 on, or a share from 0.0 to 1.0")
 
 
 def _idf(comments: NDArray[np.int64], number: int) -> Floats:

@@ -1,11 +1,9 @@
 """Fits the pipeline, and chooses the strength of its penalty."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -15,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from moderation.datasets import Dataset, folds
 from moderation.features import make_features
 from moderation.scorer import CLASSIFIER, FEATURES, Scorer
+from moderation.threads import count_cores, work_on
 from moderation.vocabulary import Progress, without_progress
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
@@ -78,7 +77,7 @@ def _steps(
     scores: dict[float, Floats],
 ) -> Iterator[None]:
     # Fits side by side, each on one core: the vectors of one fit are too short to share out.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(joblib.cpu_count()) as pool:
+    with threadpool_limits(limits=1):
         for learn, measure in parts:
             features = make_features()
             seen = features.fit_transform(texts[learn])
@@ -89,6 +88,7 @@ def _steps(
 
             # The strongest C takes longest: begun first, no core waits for it at the end.
             strengths = sorted(STRENGTHS, reverse=True)
-            for strength, classifier in zip(strengths, pool.map(fit, strengths), strict=True):
+            fitted = work_on(fit, strengths, threads=count_cores())
+            for strength, classifier in zip(strengths, fitted, strict=True):
                 scores[strength][measure] = classifier.predict_proba(unseen)[:, 1]
                 yield

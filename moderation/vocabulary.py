@@ -1,13 +1,10 @@
 """The n-grams, words and pairs of words that features are made of: learnt, or built from terms."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +12,7 @@ from moderation import kernels
 from moderation.buffers import Texts, allocate
 from moderation.kernels import BLOCK, COMMON, LONGEST, NODES, PAIRS, TOKEN, WORDS
 from moderation.letters import make_alphabet
+from moderation.threads import count_cores, work_on
 
 Spaces: TypeAlias = tuple[int, int, int]
 """How many n-grams, words and pairs there are."""
@@ -130,26 +128,14 @@ class Vocabulary:
         if texts.size <= _SHARE:
             run((0, texts))
             return
-        at_once = _threads(texts, threads)
-        parts = list(_enumerate_rows(texts.cut(_SHARE)))
-        if at_once == 1:
-            for part in parts:
-                run(part)
-        else:
-            with ThreadPoolExecutor(at_once) as pool:
-                for _ in pool.map(run, parts):
-                    pass
+        parts = _enumerate_rows(texts.cut(_SHARE))
+        for _ in work_on(run, parts, threads=_threads(texts, threads)):
+            pass
 
 
 def _threads(texts: Texts, threads: int | None) -> int:
     """Return how many threads are worth their while."""
-    return min(threads or _cores(), max(1, texts.size // _SHARE))
-
-
-@cache
-def _cores() -> int:
-    """Return how many cores this process may use; finding out takes longer than a comment."""
-    return int(joblib.cpu_count())
+    return min(threads or count_cores(), max(1, texts.size // _SHARE))
 
 
 def _enumerate_rows(parts: Iterator[Texts]) -> Iterator[tuple[int, Texts]]:
@@ -437,14 +423,15 @@ def learn_texts(
     learners = [Learner() for _ in parts]
     rounds = list(zip_longest(*parts))
 
-    def learn(learner: Learner, part: Texts | None) -> None:
+    def learn(turn: tuple[Learner, Texts | None]) -> None:
+        learner, part = turn
         if part is not None:
             learner.learn(part)
 
-    with ThreadPoolExecutor(len(parts)) as pool:
-        for round_of_parts in progress(rounds, len(rounds), "learning words"):
-            for _ in pool.map(learn, learners, round_of_parts):
-                pass
+    for parts_of_round in progress(rounds, len(rounds), "learning words"):
+        turns = zip(learners, parts_of_round, strict=True)
+        for _ in work_on(learn, turns, threads=len(learners)):
+            pass
     first, *others = learners
     while others:
         first.merge(others.pop())
