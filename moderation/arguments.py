@@ -17,6 +17,8 @@ from moderation.parsers.sources import Openable
 
 Item = TypeVar("Item")
 
+COMPILING = "compiling for this machine; it is done once, and takes some 20 seconds"
+
 INTERRUPTED = 130
 """What a shell expects of a command that was interrupted."""
 

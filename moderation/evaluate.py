@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from moderation.arguments import add_reading_options, read_all, run, say
+from moderation.arguments import COMPILING, add_reading_options, read_all, run, say
 from moderation.artifacts import Manifest, load_model, read_manifest
 from moderation.captures import is_capture
 from moderation.cards import summarise
@@ -16,6 +16,7 @@ from moderation.comments import Comment
 from moderation.datasets import NOTHING_LABELLED, GatherReport, gather
 from moderation.errors import DataError
 from moderation.frames import check_output, replacing
+from moderation.kernels import announce_compiling
 from moderation.metrics import Report, measure
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
@@ -63,6 +64,7 @@ def evaluate(args: argparse.Namespace) -> None:
     """Measure every part and print the reports, then one table of all."""
     if args.json:
         check_output(args.json)
+    announce_compiling(lambda: say(COMPILING))
     scorer, manifest = load_model(args.model), read_manifest(args.model)
     measured = [(part, _measure(part, scorer, manifest, args)) for part in _parts(args, manifest)]
     for part, report in measured:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
+from numba.core import event
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -99,6 +100,21 @@ def inlined(function: Function) -> Function:
     """Compile as a part of each function that calls it."""
     compile_: Any = njit
     return cast(Function, compile_(forceinline=True, **_NO_LOCK)(function))
+
+
+def announce_compiling(announce: Callable[[], None]) -> None:
+    """Call something once, when the first loop of this process has to be compiled."""
+    waiting = [announce]
+
+    class Listener(event.Listener):
+        def on_start(self, event: event.Event) -> None:
+            if waiting:
+                waiting.pop()()
+
+        def on_end(self, event: event.Event) -> None:
+            pass
+
+    event.register("numba:compile", Listener())
 
 
 class Alphabet(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from moderation.arguments import add_reading_options, open_reading, run, say, track
+from moderation.arguments import COMPILING, add_reading_options, open_reading, run, say, track
 from moderation.artifacts import load_model
 from moderation.comments import Comment
 from moderation.frames import (
@@ -21,6 +21,7 @@ from moderation.frames import (
     to_rows,
     write_rows,
 )
+from moderation.kernels import announce_compiling
 from moderation.scorer import Scorer
 
 BATCH = 8192
@@ -59,6 +60,7 @@ def score(args: argparse.Namespace) -> None:
     if args.output != "-":
         find_writer(Path(args.output))  # a wrong ending is said before the work, not after it
     check_output(args.output, inputs=[args.input])
+    announce_compiling(lambda: say(COMPILING))
     scorer = load_model(args.model)
     reading = open_reading(args.input, args)
     comments = track(reading, None, "scored")

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from moderation.arguments import add_reading_options, progress, read_all, run, say
+from moderation.arguments import COMPILING, add_reading_options, progress, read_all, run, say
 from moderation.artifacts import check_model_path, save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
 from moderation.errors import DataError
+from moderation.kernels import announce_compiling
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
 from moderation.settings import Settings, read_settings
@@ -55,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
     check_model_path(args.out)
+    announce_compiling(lambda: say(COMPILING))
     named = args.data or ([] if args.decisions else [_default_data(settings)])
     files = find_files(Path(name) for name in named if name != "-")
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]

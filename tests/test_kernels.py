@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from moderation import kernels
+
 PACKAGE = Path(__file__).parents[1] / "moderation"
 COMPILERS = {"numba", "llvmlite"}
 JOIN = """
@@ -142,3 +144,12 @@ def test_an_import_inside_a_function_is_found(tmp_path):
     path = tmp_path / "loops.py"
     path.write_text("def run():\n    from numba.core import types\n    import numpy, llvmlite.ir\n")
     assert compilers_imported(path) == COMPILERS
+
+
+def test_compiling_is_announced_once():
+    """It takes seconds in which nothing else can be seen."""
+    said = []
+    kernels.announce_compiling(lambda: said.append("compiling"))
+    double = kernels.inlined(lambda number: number + number)
+    assert (double(2), double(2), double(2.5)) == (4, 4, 5.0)
+    assert said == ["compiling"]

@@ -43,14 +43,16 @@ MAY_IMPORT = {
     "cards": {"metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
-    "score": {"arguments", "artifacts", "comments", "frames", "parsers", "scorer", "errors"},
+    "score": {
+        "arguments", "artifacts", "comments", "frames", "kernels", "parsers", "scorer", "errors",
+    },
     "train": {
-        "arguments", "artifacts", "cards", "comments", "datasets", "parsers", "review", "settings",
-        "tables", "training", "errors",
+        "arguments", "artifacts", "cards", "comments", "datasets", "kernels", "parsers", "review",
+        "settings", "tables", "training", "errors",
     },
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
-        "parsers", "scorer", "errors",
+        "kernels", "parsers", "scorer", "errors",
     },
     "__main__": set(),
     "app": {
