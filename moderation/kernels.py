@@ -142,8 +142,6 @@ class Tables(NamedTuple):
     node_letters: NDArray[np.int32]
     nodes: Numbers
     """Pairs of the bits and where the children begin."""
-    grams: NDArray[np.uint32]
-    """The number of each node's n-gram."""
     common: NDArray[np.uint8]
     """The bit of a code point; `COMMON` for those that share the last one, as all beyond do."""
     words: Numbers
@@ -550,7 +548,7 @@ def _grams_at(tables, letters, at, length, grow, numbers, found):
             if not there:
                 break
         if depth + 1 >= SHORTEST:
-            numbers[found] = node if grow else np.int64(tables.grams[node])
+            numbers[found] = node
             found += 1
     return found
 
@@ -576,7 +574,7 @@ def _known_grams(tables, memory, length, numbers, found):
             head = np.uint64(heads[np.uint64(k)])
             node = walks[np.uint64(k)]
             child, there = _child(tables, node, bits[head], letters[head])
-            numbers[np.uint64(found + reached)] = tables.grams[np.uint64(child * there)]
+            numbers[np.uint64(found + reached)] = child
             reached += there
             walks[np.uint64(going)] = child
             heads[np.uint64(going)] = head + _ONE
@@ -1141,6 +1139,6 @@ def explain(
                     break
                 if depth + 1 >= SHORTEST:
                     last = origin + places[min(start + depth, length - 2)] + 1
-                    value = shares[0][tables.grams[node]] / (last - first)
+                    value = shares[0][node] / (last - first)
                     _spread(by_character, first, last, value)
         origin += points

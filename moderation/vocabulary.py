@@ -31,7 +31,7 @@ def without_progress(items: Iterable[Item], number: int, what: str, /) -> Iterab
     return items
 
 
-_REMEMBERED = 1 << 15
+_REMEMBERED = 1 << 16
 """Tokens that a thread remembers before it starts anew: more miss less, but leave the cache."""
 _CHUNK = 1 << 16
 """Bytes of text learnt before the tables grow: they keep room for all it could bring."""
@@ -65,8 +65,8 @@ class Vocabulary:
     """
     Tables that find the features of a text, with what finds them lent to one thread at a time.
 
-    Features are numbered apart in three spaces: n-grams, words, pairs. Numbers of words and pairs
-    that come often are small, as are those of n-grams: what is needed often stands together.
+    Features are numbered apart in three spaces: nodes of n-grams, words, pairs. What comes often
+    has small numbers: what is needed often stands together.
     """
 
     tables: kernels.Tables
@@ -195,7 +195,6 @@ def _empty_tables(words: Terms, grams: Terms) -> kernels.Tables:
         node_parents=np.zeros(nodes, dtype=np.int32),
         node_letters=np.zeros(nodes, dtype=np.int32),
         nodes=np.zeros(0, dtype=np.uint64),
-        grams=np.zeros(0, dtype=np.uint32),
         common=np.zeros(0, dtype=np.uint8),
         words=np.zeros(_pairs(most_words), dtype=np.uint64),
         word_letters=np.zeros(letters + most_words, dtype=np.int32),
@@ -208,42 +207,38 @@ def _finish(
     tables: kernels.Tables, nodes: Integers, order: Integers
 ) -> tuple[kernels.Tables, Integers]:
     """
-    Return tables of a finished trie, and the number of each of the old nodes.
+    Return tables of a finished trie, and what number each of the old nodes has in it.
 
-    Siblings come to stand side by side, those of frequent n-grams first; n-grams are numbered by
-    frequency, and nodes that are none of them after all others.
+    Siblings come to stand side by side, those that one frequent n-gram is among before others.
     """
     number = int(tables.sizes[NODES])
     parents, letters = tables.node_parents[:number], tables.node_letters[:number]
     rank = np.full(number, number, dtype=np.int64)
     rank[nodes[order]] = np.arange(len(order))
+    best = np.full(number, number, dtype=np.int64)
+    np.minimum.at(best, parents[1:], rank[1:])
     common = _common_letters(letters[1:])
     bits = np.where(letters < common.size, common[np.minimum(letters, common.size - 1)], COMMON)
-    first_rank = np.full(number, number, dtype=np.int64)
-    np.minimum.at(first_rank, parents[1:], rank[1:])
-    order_of_nodes = np.lexsort((letters, bits, parents, first_rank[parents], _depths(parents)))
+    root_last = np.lexsort((letters, bits, parents, best[parents], np.arange(number) == 0))
+    old = np.roll(root_last, 1)
     new = np.empty(number, dtype=np.int64)
-    new[order_of_nodes] = np.arange(number)
-    numbers = np.argsort(np.argsort(rank, kind="stable"), kind="stable")
-    edges, node_table, grams, words, word_letters, pairs, common_table = allocate(
+    new[old] = np.arange(number)
+    edges, node_table, words, word_letters, pairs, common_table = allocate(
         (_pairs(int((bits[1:] == COMMON).sum())), np.uint64),
         (2 * number, np.uint64),
-        (number, np.uint32),
         (tables.words.size, np.uint64),
         (tables.word_letters.size, np.int32),
         (tables.pairs.size, np.uint64),
         (common.size, np.uint8),
     )
-    grams[new] = numbers
     words[:], word_letters[:] = tables.words, tables.word_letters
     pairs[:], common_table[:] = tables.pairs, common
     nothing = np.zeros(0, dtype=np.int32)
     finished = kernels.Tables(
-        edges, nothing, nothing, node_table, grams, common_table, words, word_letters, pairs,
-        tables.sizes,
-    )  # fmt: skip
-    kernels.finish_nodes(finished, new[parents[order_of_nodes]], letters[order_of_nodes])
-    return finished, numbers
+        edges, nothing, nothing, node_table, common_table, words, word_letters, pairs, tables.sizes
+    )
+    kernels.finish_nodes(finished, new[parents[old]], letters[old])
+    return finished, new
 
 
 def _common_letters(letters: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -290,8 +285,8 @@ class Learner:
         nothing = np.zeros(0, dtype=np.int32)
         empty = np.zeros(0, dtype=np.uint64)
         self._tables = kernels.Tables(
-            empty, nothing, nothing, empty, nothing.astype(np.uint32), nothing.astype(np.uint8),
-            empty, nothing, empty, np.array([1, 0, 0, 0]),
+            empty, nothing, nothing, empty, nothing.astype(np.uint8), empty, nothing, empty,
+            np.array([1, 0, 0, 0]),
         )  # fmt: skip
         self._memory = make_memory((0, 0, 0), (0, 0, 0))
         self._tallies = three(np.zeros((0, 2), dtype=np.int64) for _ in range(3))
