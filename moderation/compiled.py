@@ -1,6 +1,7 @@
 """A fitted vocabulary with its IDFs, ready to run: matrices, logits and explanations of texts."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -68,33 +69,58 @@ class CompiledFeatures:
             counts[1:] = 1.0 + np.log(counts[1:])
         return counts
 
-    def transform(self, texts: Texts, *, threads: int | None = None) -> Any:
-        """Return the matrix, (n, columns), in CSR form with sorted columns."""
-        columns = self.by_feature(np.arange(len(self.idf), dtype=np.int32), missing=-1)
-        starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    def transform(
+        self, texts: Texts, *, number: int | None = None, threads: int | None = None
+    ) -> Any:
+        """
+        Return the matrix, (n, columns), in CSR form with sorted columns.
 
-        def measure(memory: kernels.Memory, part: Texts, row: int) -> None:
+        `number` is how many values it has, where that is known: else they are counted first.
+        """
+        columns = self.by_feature(np.arange(len(self.idf), dtype=np.int32), missing=-1)
+        if number is None:
+            number = sum(self._measure(texts, columns, threads))
+        kind = np.int32 if number <= _LARGEST_INT32 else np.int64
+        starts = np.zeros(len(texts) + 1, dtype=kind)
+        indices, values = np.empty(number, dtype=kind), np.empty(number)
+        idle: list[_Desk] = []
+        for row, desk, ends in self._fill(texts, columns, idle, threads):
+            begin, length = int(starts[row]), int(ends[-1])
+            indices[begin : begin + length] = desk.indices[:length]
+            values[begin : begin + length] = desk.values[:length]
+            starts[row : row + len(ends)] = begin + ends
+            idle.append(desk)
+        return _csr(values, indices, starts, (len(texts), len(self.idf)))
+
+    def _measure(self, texts: Texts, columns: kernels.Spaced, threads: int | None) -> Iterator[int]:
+        def measure(memory: kernels.Memory, part: Texts, row: int) -> int:
+            lengths = np.empty(len(part), dtype=np.int64)
             kernels.measure(
                 make_alphabet(), self.vocabulary.tables, memory, part.data, part.offsets, columns,
-                starts[row + 1 : row + 1 + len(part)],
+                lengths,
             )  # fmt: skip
+            return int(lengths.sum())
 
-        self.vocabulary.map(texts, measure, threads)
-        np.cumsum(starts, out=starts)
-        size = int(starts[-1])
-        kind = np.int32 if size <= _LARGEST_INT32 else np.int64
-        indices, values = np.empty(size, dtype=kind), np.empty(size)
+        return self.vocabulary.map(texts, measure, threads)
+
+    def _fill(
+        self, texts: Texts, columns: kernels.Spaced, idle: "list[_Desk]", threads: int | None
+    ) -> "Iterator[tuple[int, _Desk, NDArray[np.int64]]]":
+        """Yield the first row of each part, its values, and where its rows begin and end."""
         idf, frequencies = self.by_feature(self.idf), self.frequencies(texts.longest)
 
-        def fill(memory: kernels.Memory, part: Texts, row: int) -> None:
+        def fill(
+            memory: kernels.Memory, part: Texts, row: int
+        ) -> tuple[int, _Desk, NDArray[np.int64]]:
+            desk = _find_desk(idle, len(self.idf), kernels.most_features(part.size))
+            ends = np.zeros(len(part) + 1, dtype=np.int64)
             kernels.transform(
                 make_alphabet(), self.vocabulary.tables, memory, part.data, part.offsets,
-                frequencies, idf, columns, _make_row(len(self.idf)),
-                starts[row : row + 1 + len(part)].copy(), indices, values,
+                frequencies, idf, columns, desk.row, ends, desk.indices, desk.values,
             )  # fmt: skip
+            return row, desk, ends
 
-        self.vocabulary.map(texts, fill, threads)
-        return _csr(values, indices, starts.astype(kind), (len(texts), len(self.idf)))
+        return self.vocabulary.map(texts, fill, threads)
 
 
 class CompiledScorer:
@@ -146,7 +172,8 @@ class CompiledScorer:
                 logits[row : row + len(part)],
             )  # fmt: skip
 
-        self._features.vocabulary.map(texts, work, threads)
+        for _ in self._features.vocabulary.map(texts, work, threads):
+            pass
         return logits
 
     def explain(self, text: Texts, characters: int) -> Floats:
@@ -165,6 +192,25 @@ class CompiledScorer:
         if longest >= len(self._frequencies):
             self._frequencies = self._features.frequencies(2 * longest)
         return self._frequencies
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Room for one part of a matrix; used again, it is in the cache and has its pages."""
+
+    row: kernels.Row
+    indices: NDArray[np.int32]
+    values: Floats
+
+
+def _find_desk(idle: list[_Desk], columns: int, size: int) -> _Desk:
+    try:
+        desk = idle.pop()
+    except IndexError:
+        desk = _Desk(_make_row(columns), np.empty(0, dtype=np.int32), np.empty(0))
+    if len(desk.values) < size:
+        desk = replace(desk, indices=np.empty(size, dtype=np.int32), values=np.empty(size))
+    return desk
 
 
 def _make_row(columns: int) -> kernels.Row:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from moderation import kernels
 from moderation.buffers import Documents, Texts, read_texts
 from moderation.compiled import CompiledFeatures
+from moderation.threads import count_cores, work_on
 from moderation.vocabulary import Learnt, Progress, Terms, learn_texts, without_progress
 
 WORD, CHARACTER = "word", "char"
@@ -82,13 +83,15 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
     def fit_transform(self, raw_documents: Documents, y: object = None) -> Any:
         """Learn from texts, and return their matrix, (n, features)."""
         texts = read_texts(raw_documents)
-        self._learn(texts)
-        return self._transform(texts)
+        number = self._learn(texts)
+        return self._compiled.transform(texts, number=number, threads=self.threads)
 
     def transform(self, raw_documents: Documents) -> Any:
         """Return the matrix of texts, (n, features), in CSR form with sorted columns."""
         check_is_fitted(self)
-        return self._transform(read_texts(raw_documents))
+        if not hasattr(self, "_compiled"):
+            self._compiled = self._compile()
+        return self._compiled.transform(read_texts(raw_documents), threads=self.threads)
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Return the names of the columns, as those of the `FeatureUnion`."""
@@ -128,7 +131,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         state.pop("_compiled", None)  # tables for this process, made anew from the terms
         return state
 
-    def _learn(self, texts: Texts) -> None:
+    def _learn(self, texts: Texts) -> int:
+        """Learn from texts; return how many values their matrix has."""
         number = len(texts)
         fewest = _documents("min_df", self.min_df, number)
         most = _documents("max_df", self.max_df, number)
@@ -140,8 +144,11 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         learner = learn_texts(
             texts, threads=self.threads, progress=self.progress or without_progress
         )
-        words = self._limit(learner.words(fewest, most))
-        grams = self._limit(learner.grams(fewest, most))
+        words, grams = work_on(
+            lambda find: self._limit(find(fewest, most)),
+            [learner.words, learner.grams],
+            threads=self.threads or count_cores(),
+        )
         del learner  # its tables hold all terms, and the matrix is still to come
         if not len(words.terms.ends) or not len(grams.terms.ends):
             raise ValueError(
@@ -149,9 +156,11 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
                 "leave none"
             )
         self.words_, self.grams_ = words.terms, grams.terms
-        self.idf_ = _idf(np.concatenate([words.comments, grams.comments]), number)
+        comments = np.concatenate([words.comments, grams.comments])
+        self.idf_ = _idf(comments, number)
         self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
         self._compiled = self._compile()
+        return int(comments.sum())
 
     def _limit(self, learnt: Learnt) -> Learnt:
         if self.max_features is None or len(learnt.totals) <= self.max_features:
@@ -159,11 +168,6 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         # numpy's own order among equals is what scikit-learn keeps, too.
         chosen = (-learnt.totals).argsort()[: self.max_features]
         return learnt.keep(np.sort(chosen))
-
-    def _transform(self, texts: Texts) -> Any:
-        if not hasattr(self, "_compiled"):
-            self._compiled = self._compile()
-        return self._compiled.transform(texts, threads=self.threads)
 
     def _compile(self) -> CompiledFeatures:
         return CompiledFeatures.build(self.words_, self.grams_, self.idf_, self.sublinear_)

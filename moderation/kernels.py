@@ -46,8 +46,10 @@ TOKEN = 64
 BLOCK = 64
 """So many tokens go through the loops together."""
 
+HOLDS = 5 * (TOKEN + 2)
+"""So many n-grams and words a remembered token can hold; a memory has room for a block of them."""
+
 _ENTRIES, _BYTES, _NUMBERS = range(3)  # what Memory.sizes counts
-_MOST_NUMBERS = 5 * (TOKEN + 2)  # what a remembered token can hold: n-grams and words
 
 _ROOT = 0
 _NO_WORD = np.uint32(0xFFFFFFFF)
@@ -647,7 +649,7 @@ def _make_room(memory):
     if (
         8 * (sizes[_ENTRIES] + BLOCK) > memory.entries.size
         or sizes[_BYTES] + BLOCK * TOKEN > memory.bytes.size
-        or sizes[_NUMBERS] + BLOCK * _MOST_NUMBERS > memory.numbers.size
+        or sizes[_NUMBERS] + BLOCK * HOLDS > memory.numbers.size
     ):
         memory.entries[:] = 0
         sizes[:] = 0
@@ -909,6 +911,12 @@ def score(
 # ---------------------------------------------------------------------------------------------
 # Matrices
 # ---------------------------------------------------------------------------------------------
+
+
+def most_features(size: int) -> int:
+    """Return how many features texts of `size` bytes in all can have: n-grams, words and pairs."""
+    starts = 2 * size + 1  # each letter, and a padding space for each
+    return LONGEST * starts + 2 * size
 
 
 class Row(NamedTuple):

@@ -1,7 +1,8 @@
 """Work on several cores at once, that ends soon when it is interrupted."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ def work_on(
     work: Callable[[Item], Result], items: Iterable[Item], *, threads: int
 ) -> Iterator[Result]:
     """
-    Yield what comes of each item, in order; so many are worked on at once.
+    Yield what comes of each item, in order; so many are worked on at once, and few wait to be used.
 
     After an error or an interruption those that are begun are finished, the others left.
     """
@@ -29,8 +30,14 @@ def work_on(
         yield from map(work, items)
         return
     with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[Result]] = deque()
         try:
-            yield from pool.map(work, items)
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

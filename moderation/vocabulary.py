@@ -1,8 +1,10 @@
 """The n-grams, words and pairs of words that features are made of: learnt, or built from terms."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from queue import SimpleQueue
+from threading import Event
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -10,7 +12,16 @@ from numpy.typing import NDArray
 
 from moderation import kernels
 from moderation.buffers import Texts, allocate
-from moderation.kernels import BLOCK, COMMON, LONGEST, NODES, PAIRS, TOKEN, WORDS
+from moderation.kernels import (
+    BLOCK,
+    COMMON,
+    HOLDS,
+    LONGEST,
+    NODES,
+    PAIRS,
+    TOKEN,
+    WORDS,
+)
 from moderation.letters import make_alphabet
 from moderation.threads import count_cores, work_on
 
@@ -18,6 +29,7 @@ Spaces: TypeAlias = tuple[int, int, int]
 """How many n-grams, words and pairs there are."""
 Integers = NDArray[np.int64]
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Progress(Protocol):
@@ -111,30 +123,35 @@ class Vocabulary:
         self._idle.append(memory)
 
     def map(
-        self, texts: Texts, work: Callable[[kernels.Memory, Texts, int], Any], threads: int | None
-    ) -> None:
+        self,
+        texts: Texts,
+        work: Callable[[kernels.Memory, Texts, int], Result],
+        threads: int | None,
+    ) -> Iterator[Result]:
         """
-        Do some work on all texts, in parts that each have a memory; `work` gets the first row, too.
+        Yield what comes of parts of texts, in order; `work` gets a memory, the part, its first row.
 
-        Where there is enough of it, on `threads` at once, or on all cores.
+        Where there is enough to do, on `threads` at once, or on all cores.
         """
 
-        def run(part: tuple[int, Texts]) -> None:
+        def run(part: tuple[int, Texts]) -> Result:
             row, some = part
             memory = self.borrow(some.longest)
-            work(memory, some, row)
+            result = work(memory, some, row)
             self.give_back(memory)
+            return result
 
         if texts.size <= _SHARE:
-            run((0, texts))
+            yield run((0, texts))
             return
         parts = _enumerate_rows(texts.cut(_SHARE))
-        for _ in work_on(run, parts, threads=_threads(texts, threads)):
-            pass
+        yield from work_on(run, parts, threads=_threads(texts, threads))
 
 
 def _threads(texts: Texts, threads: int | None) -> int:
     """Return how many threads are worth their while."""
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads={threads}: expected a number from 1 on, or None for all cores")
     return min(threads or count_cores(), max(1, texts.size // _SHARE))
 
 
@@ -147,12 +164,12 @@ def _enumerate_rows(parts: Iterator[Texts]) -> Iterator[tuple[int, Texts]]:
 
 def make_memory(spaces: Spaces, found: Spaces) -> kernels.Memory:
     """Return what one thread works with, for features of these numbers; so many in one text."""
-    entries = 2 * _REMEMBERED
+    entries = max(2 * _REMEMBERED, 4 * BLOCK)
     arrays = allocate(
         (4 * entries, np.uint64),
         (3, np.int64),
-        (8 * entries, np.uint8),
-        (16 * entries, np.uint32),
+        (max(8 * entries, BLOCK * TOKEN), np.uint8),
+        (max(16 * entries, BLOCK * HOLDS), np.uint32),
         (4 * TOKEN, np.int32),
         (4 * TOKEN, np.int32),
         (TOKEN + 2, np.int32),
@@ -416,17 +433,30 @@ def learn_texts(
     """Learn from texts, on `threads` at once or on all cores."""
     parts = [list(part.cut(_CHUNK)) for part in texts.divide(_threads(texts, threads))]
     learners = [Learner() for _ in parts]
-    rounds = list(zip_longest(*parts))
+    done: SimpleQueue[BaseException | None] = SimpleQueue()
+    stopped = Event()
 
-    def learn(turn: tuple[Learner, Texts | None]) -> None:
-        learner, part = turn
-        if part is not None:
-            learner.learn(part)
+    def learn(learner: Learner, own: list[Texts]) -> None:
+        for part in own:
+            if stopped.is_set():
+                return
+            try:
+                learner.learn(part)
+                done.put(None)
+            except BaseException as error:
+                done.put(error)
+                return
 
-    for parts_of_round in progress(rounds, len(rounds), "learning words"):
-        turns = zip(learners, parts_of_round, strict=True)
-        for _ in work_on(learn, turns, threads=len(learners)):
-            pass
+    with ThreadPoolExecutor(len(parts)) as pool:
+        for learner, own in zip(learners, parts, strict=True):
+            pool.submit(learn, learner, own)
+        try:
+            number = sum(map(len, parts))
+            for _ in progress(range(number), number, "learning words"):
+                if error := done.get():
+                    raise error
+        finally:
+            stopped.set()
     first, *others = learners
     while others:
         first.merge(others.pop())

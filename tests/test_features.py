@@ -847,7 +847,7 @@ def test_explaining_in_between_changes_no_score(archive, alone):
 def test_forgetting_tokens_changes_nothing(archive, alone, monkeypatch, threads):
     """A block of tokens must fit in the memory, and not much more does."""
     scores = make_scorer(alone[0]).score(archive)
-    monkeypatch.setattr(vocabulary, "_REMEMBERED", 1 << 10)
+    monkeypatch.setattr(vocabulary, "_REMEMBERED", 1 << 5)
     features = TfidfFeatures(min_df=2, sublinear_tf=True, threads=threads)
     assert_identical(features.fit_transform(archive), alone[1])
     assert_learnt_the_same(features, alone[0])

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "threads": set(),
     "vocabulary": {"buffers", "kernels", "letters", "threads"},
     "compiled": {"buffers", "kernels", "letters", "vocabulary"},
-    "features": {"buffers", "compiled", "kernels", "vocabulary"},
+    "features": {"buffers", "compiled", "kernels", "threads", "vocabulary"},
     "parsers": READING,
     "frames": {"comments", "errors"},
     "captures": {"comments", "errors"},
