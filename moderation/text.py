@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lxml.html import HtmlElement
+if TYPE_CHECKING:  # who scores a comment reads no page
+    from lxml.html import HtmlElement
 
 # Elements that start a line of their own when a browser shows them.
 BLOCKS = frozenset(
@@ -26,7 +28,7 @@ class Span:
     end: int
 
 
-def html_to_text(element: HtmlElement) -> str:
+def html_to_text(element: "HtmlElement") -> str:
     """
     Return what a reader sees of an element: plain text, line breaks and paragraphs kept.
 
@@ -55,7 +57,7 @@ def words(text: str) -> Iterator[Span]:
         yield Span(*match.span())
 
 
-def _pieces(element: HtmlElement) -> Iterator[str]:
+def _pieces(element: "HtmlElement") -> Iterator[str]:
     """Yield the text of an element in document order; source line breaks count as spaces."""
     for event, node in _walk(element):
         name = node.tag if isinstance(node.tag, str) else None  # a comment's tag is a function
@@ -69,7 +71,7 @@ def _pieces(element: HtmlElement) -> Iterator[str]:
             yield (node.text or "").translate(_LINE_ENDS)
 
 
-def _walk(element: HtmlElement) -> Iterator[tuple[str, HtmlElement]]:
+def _walk(element: "HtmlElement") -> "Iterator[tuple[str, HtmlElement]]":
     """Yield ("text", node), ("end", node) and ("tail", node), without recursion."""
     waiting = [("end", element), ("text", element)]
     while waiting:

@@ -107,7 +107,10 @@ def test_the_table_has_no_circle():
     ("module", "heavy"),
     [
         ("moderation", {"sklearn", "pandas", "streamlit", "sqlalchemy", "lxml"}),
-        ("moderation.artifacts", {"streamlit", "sqlalchemy", "matplotlib", "dask", "fastapi"}),
+        (
+            "moderation.artifacts",
+            {"streamlit", "sqlalchemy", "matplotlib", "dask", "fastapi", "lxml"},
+        ),
         ("moderation.policy", {"sklearn", "pandas", "sqlalchemy"}),
         ("moderation.review", {"sklearn", "pandas", "streamlit"}),
     ],

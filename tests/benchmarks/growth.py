@@ -7,7 +7,6 @@ the libraries, the model, and a few batches.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -66,10 +65,15 @@ def measure(model: Path, archive: Path) -> tuple[float, int]:
     command = ["-m", "moderation.score", model, archive, "-o", archive.with_name("scored.parquet")]
     begin = time.perf_counter()
     process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"moderation.score ended with {status}")
-    return time.perf_counter() - begin, usage.ru_maxrss // 1000
+    status = Path(f"/proc/{process.pid}/status")
+    peak = 0
+    while process.poll() is None:
+        fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        peak = int(fields.get("VmHWM", "0").split()[0]) // 1000 or peak
+        time.sleep(0.05)
+    if process.returncode:
+        raise SystemExit(f"moderation.score ended with {process.returncode}")
+    return time.perf_counter() - begin, peak
 
 
 if __name__ == "__main__":
