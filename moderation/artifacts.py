@@ -51,7 +51,7 @@ ALLOWED = frozenset(
 _PROTOCOL = 4
 """
 Of the pickle, without joblib's own way of writing arrays: `joblib.load` reads either, but that one
-only with an unpickler in Python, which takes ten times as long over a large vocabulary.
+only with an unpickler in Python, which takes several times as long over a large vocabulary.
 """
 
 
