@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -51,13 +50,6 @@ class Texts:
             end = min(max(end, begin + 1), len(self))
             yield self.part(begin, end)
             begin = end
-
-    def divide(self, number: int) -> Iterator["Texts"]:
-        """Yield a number of parts of about the same size, in order."""
-        targets = self.offsets[0] + np.arange(1, number) * (self.size / number)
-        ends = np.searchsorted(self.offsets, targets).tolist()
-        for begin, end in pairwise([0, *ends, len(self)]):
-            yield self.part(begin, end)
 
 
 def read_texts(documents: Documents) -> Texts:

@@ -13,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from moderation import kernels
 from moderation.buffers import Documents, Texts, read_texts
 from moderation.compiled import CompiledFeatures
+from moderation.learning import Learnt, learn_texts
+from moderation.progress import Progress, without_progress
 from moderation.threads import count_cores, work_on
-from moderation.vocabulary import Learnt, Progress, Terms, learn_texts, without_progress
+from moderation.vocabulary import Terms
 
 WORD, CHARACTER = "word", "char"
 KINDS: dict[str, dict[str, Any]] = {

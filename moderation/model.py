@@ -12,9 +12,9 @@ from threadpoolctl import threadpool_limits
 
 from moderation.datasets import Dataset, folds
 from moderation.features import make_features
+from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Scorer
 from moderation.threads import count_cores, work_on
-from moderation.vocabulary import Progress, without_progress
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Values tried for C, the inverse of the penalty; the best is inside on all corpora tried."""

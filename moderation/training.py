@@ -7,9 +7,9 @@ from typing import Any
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
 from moderation.metrics import Floats, Report, measure
 from moderation.model import StrengthSearch, fit_scorer, search_strength
+from moderation.progress import Progress, without_progress
 from moderation.scorer import Scorer
 from moderation.thresholds import OperatingPoint, choose_points
-from moderation.vocabulary import Progress, without_progress
 
 
 @dataclass(frozen=True)

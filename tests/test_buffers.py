@@ -112,7 +112,6 @@ def test_no_texts_are_read_from(nothing):
     assert len(texts) == texts.size == texts.longest == 0
     assert texts.offsets.shape == (1,)
     assert list(texts.cut(100)) == []
-    assert [len(part) for part in texts.divide(3)] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
@@ -232,17 +231,6 @@ def test_cut_makes_parts_as_large_as_they_may_be(documents, size):
     parts = list(read_texts(documents).cut(size))
     for part, following in pairwise(parts):
         assert part.size + len(strings(following)[0].encode()) > size
-
-
-@given(documents_in_parts, st.integers(1, 9), st.data())
-def test_divide_yields_so_many_parts_of_about_one_size(documents, number, data):
-    begin = data.draw(st.integers(0, len(documents)))
-    texts = read_texts(documents).part(begin, len(documents))
-    parts = list(texts.divide(number))
-    assert len(parts) == number
-    assert [text for part in parts for text in strings(part)] == documents[begin:]
-    assert all(part.size <= texts.size / number + texts.longest for part in parts)
-    assert all(part.data is texts.data for part in parts)
 
 
 def test_a_part_of_a_slice_knows_its_own_size():

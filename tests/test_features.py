@@ -802,7 +802,9 @@ def test_one_thread_gives_the_matrix_of_scikit_learn(archive, alone):
 @pytest.mark.parametrize("threads", [2, 3, None])
 def test_threads_change_nothing(archive, alone, threads):
     """The text is large enough for as many to work at once."""
-    assert vocabulary._threads(read_texts(archive), threads) == (threads or joblib.cpu_count())
+    assert vocabulary.choose_threads(read_texts(archive), threads) == (
+        threads or joblib.cpu_count()
+    )
     features = TfidfFeatures(min_df=2, sublinear_tf=True, threads=threads)
     assert_identical(features.fit_transform(archive), alone[1])
     assert_learnt_the_same(features, alone[0])

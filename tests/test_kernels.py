@@ -16,10 +16,10 @@ COMPILERS = {"numba", "llvmlite"}
 JOIN = """
 import sys
 import numpy as np
-from moderation import kernels, vocabulary
+from moderation import kernels, learning
 from moderation.vocabulary import Terms
 words = Terms.read(["ferry", "lantern", "", "漢字"])
-joined = vocabulary._join_runs(words.letters, np.array([2, 0, 12]), np.array([7, 3, 14]))
+joined = learning._join_runs(words.letters, np.array([2, 0, 12]), np.array([7, 3, 14]))
 assert kernels.__file__.startswith(sys.argv[1])
 stats = kernels.copy_runs.stats
 print(joined.strings(), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
