@@ -216,6 +216,8 @@ def test_typing_a_name_decides_nothing(page, server):
 
 def test_a_name_stays_over_pages_and_reloads(page, server):
     """Decisions after a look at the model must not go under another name."""
+    from playwright.sync_api import expect
+
     open_desk(page, server)
     name = page.get_by_role("textbox", name="Your name")
     name.fill("clara")
@@ -225,10 +227,10 @@ def test_a_name_stays_over_pages_and_reloads(page, server):
     page.get_by_role("heading", name="Quality").wait_for()
     page.get_by_role("link", name="Review").click()
     page.wait_for_selector(".mod-comment.focus")
-    assert name.input_value() == "clara"
+    expect(name).to_have_value("clara")
     page.reload()
     page.wait_for_selector(".mod-comment.focus")
-    assert name.input_value() == "clara"
+    expect(name).to_have_value("clara")
 
 
 @pytest.mark.parametrize(
