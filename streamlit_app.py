@@ -3,6 +3,7 @@
 import streamlit as st
 
 from moderation.app import add_page, model_page, review_page
+from moderation.app.state import ask_for_name
 
 # Set first, and as an emoji: the browser would fetch a page's own icon from a server of Google's.
 st.set_page_config(page_icon="💬", layout="wide")
@@ -15,4 +16,5 @@ page = st.navigation(
     ]
 )  # fmt: skip
 st.set_page_config(page_title=f"{page.title} · moderation")
+ask_for_name()
 page.run()

@@ -225,6 +225,7 @@ def test_a_name_stays_over_pages_and_reloads(page, server):
     page.wait_for_url("**moderator=clara*")
     page.get_by_role("link", name="Model").click()
     page.get_by_role("heading", name="Quality").wait_for()
+    expect(name).to_have_value("clara")
     page.get_by_role("link", name="Review").click()
     page.wait_for_selector(".mod-comment.focus")
     expect(name).to_have_value("clara")

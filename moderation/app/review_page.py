@@ -176,9 +176,6 @@ def _history(session: Session, key: str) -> None:
 
 def _sidebar(desk: Desk, session: Session) -> None:
     with st.sidebar:
-        st.text_input("Your name", value=desk.settings.moderator or "moderator", key="moderator",
-                      max_chars=64, bind="query-params",
-                      help="Each decision is recorded under it.")  # fmt: skip
         st.metric("Waiting", review.count_waiting(session))
         recent = review.recent_decisions(session, limit=RECENT)
         st.html(markup.quiet("Latest decisions" if recent else "No decisions yet"))

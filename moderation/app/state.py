@@ -23,7 +23,7 @@ from moderation.scorer import Scorer
 from moderation.settings import Settings, read_settings
 from moderation.tables import create_session_factory, mask_password
 
-_MESSAGE = "message"
+_NAME, _MESSAGE = "moderator", "message"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,19 @@ class Desk:
 
     @property
     def moderator(self) -> str:
-        return str(st.session_state.get("moderator", "")).strip()
+        return str(st.session_state.get(_NAME, "")).strip()
+
+
+def ask_for_name() -> None:
+    """Draw the field with the moderator's name: on all pages, for one that is not drawn forgets."""
+    st.sidebar.text_input(
+        "Your name",
+        value=read_settings().moderator or "moderator",
+        key=_NAME,
+        max_chars=64,
+        bind="query-params",
+        help="Each decision is recorded under it.",
+    )
 
 
 def page(draw: Callable[[Desk], None]) -> Callable[[], None]:
