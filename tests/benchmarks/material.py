@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 
 from moderation.artifacts import save_model
 from moderation.features import make_features
-from moderation.model import make_classifier
+from moderation.logistic import fit_logistic
 from moderation.scorer import CLASSIFIER, FEATURES, LIKELY_TO_REJECT
 
 CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
@@ -44,7 +44,7 @@ def _generate(number: int) -> tuple[list[str], np.ndarray]:
 def make_pipeline(texts: list[str], labels: np.ndarray) -> Pipeline:
     """Return a pipeline as training makes it, with C = 1."""
     features = make_features()
-    classifier = make_classifier(1.0).fit(features.fit_transform(texts), labels)
+    classifier = fit_logistic(features.fit_transform(texts), labels, strength=1.0)
     return Pipeline([(FEATURES, features.to_sklearn()), (CLASSIFIER, classifier)])
 
 

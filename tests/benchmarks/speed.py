@@ -69,10 +69,10 @@ class Moderation:
     def fit(self, matrix: Any, texts: list[str], labels: np.ndarray) -> None:
         from sklearn.pipeline import Pipeline
 
-        from moderation.model import make_classifier
+        from moderation.logistic import fit_logistic
         from moderation.scorer import CLASSIFIER, FEATURES, Scorer
 
-        classifier = make_classifier(1.0).fit(matrix, labels)
+        classifier = fit_logistic(matrix, labels, strength=1.0)
         pipeline = Pipeline([(FEATURES, self.features.to_sklearn()), (CLASSIFIER, classifier)])
         del self.features
         self.scorer = Scorer(pipeline).compile()
