@@ -72,6 +72,8 @@ def _byte_kinds() -> NDArray[np.uint8]:
 
 
 _BYTE_KINDS = _byte_kinds()
+_SMALL = np.frombuffer(bytes(range(256)).lower(), dtype=np.uint8)
+"""Each byte, ASCII letters in lower case: a token is remembered once for `Word` and `word`."""
 
 Numbers = NDArray[np.uint64]
 Points = NDArray[np.int32]
@@ -607,7 +609,7 @@ def _remember(alphabet, tables, memory, text, begin, length, row, grow):
         found = _known_grams(tables, memory, padded, numbers, found)
     place = sizes[_BYTES]
     for at in range(length):
-        memory.bytes[np.uint64(place + at)] = text[np.uint64(begin + at)]
+        memory.bytes[np.uint64(place + at)] = _SMALL[text[np.uint64(begin + at)]]
     memory.entries[row + 2] = np.uint64(place) << np.uint64(32) | np.uint64(first)
     memory.entries[row + 3] = (
         np.uint64(length) << np.uint64(32)
@@ -635,7 +637,7 @@ def _recall(entries, stored, text, begin, length, hashed, tail):
             if same and length > 8:
                 place = np.int64(entries[row + np.uint64(2)] >> np.uint64(32))
                 for at in range(length - 8):
-                    same &= stored[np.uint64(place + at)] == text[np.uint64(begin + at)]
+                    same &= stored[np.uint64(place + at)] == _SMALL[text[np.uint64(begin + at)]]
             if same:
                 return np.int64(row), True
         row = (row + np.uint64(4)) & mask
@@ -735,6 +737,7 @@ def _count(alphabet, tables, memory, text, begin, end, grow):
                 byte = text[np.uint64(at)]
                 if _BYTE_KINDS[byte] != _ORDINARY and _space_length(text, at, end):
                     break
+                byte = _SMALL[byte]
                 hashed = (hashed ^ np.uint64(byte)) * _FNV_PRIME
                 tail = tail << np.uint64(8) | np.uint64(byte)
                 at += 1

@@ -25,7 +25,7 @@ Spaces: TypeAlias = tuple[int, int, int]
 Integers = NDArray[np.int64]
 Result = TypeVar("Result")
 
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 17
 """Tokens that a thread remembers before it starts anew: more miss less, but leave the cache."""
 _SHARE = 1 << 18
 """Bytes of text worth a thread of their own."""

@@ -858,6 +858,15 @@ def test_forgetting_tokens_changes_nothing(archive, alone, monkeypatch, threads)
     assert np.array_equal(make_scorer(features).score(archive, threads=threads), scores)
 
 
+def test_a_token_is_remembered_once_in_whatever_case():
+    texts = ["lantern", "Lantern LANTERN", "straßenlaternen", "STRAßENLATERNEN", "ÄRGER Ärger ΣΑΣ"]
+    assert_same_as_scikit_learn(texts, [text.swapcase() for text in texts], sublinear_tf=True)
+    features = TfidfFeatures(threads=1).fit(texts)
+    features.transform(texts[:4])
+    (memory,) = features._compiled.vocabulary._idle
+    assert memory.sizes[0] == 2
+
+
 def test_learning_shows_its_progress(archive):
     seen = []
 
