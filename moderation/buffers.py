@@ -1,5 +1,7 @@
 """Texts as one buffer of UTF-8 bytes, from strings or from Arrow columns in place."""
 
+import contextlib
+import ctypes
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -129,6 +131,12 @@ def allocate(*shapes: tuple[Any, type]) -> list[NDArray[Any]]:
         arrays.append(block[at : at + length * np.dtype(kind).itemsize].view(kind))
         at += size
     return arrays
+
+
+def release_freed_memory() -> None:
+    """Give the system back what was freed, where the C library keeps it and can let go (glibc)."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 _LARGE_PAGES = 1 << 22

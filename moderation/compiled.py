@@ -112,7 +112,8 @@ class CompiledFeatures:
         def fill(
             memory: kernels.Memory, part: Texts, row: int
         ) -> tuple[int, _Desk, NDArray[np.int64]]:
-            desk = _find_desk(idle, len(self.idf), kernels.most_features(part.size))
+            size = kernels.most_features(part.size)
+            desk = _find_desk(idle, len(self.idf), longest=texts.longest, size=size)
             ends = np.zeros(len(part) + 1, dtype=np.int64)
             kernels.transform(
                 make_alphabet(), self.vocabulary.tables, memory, part.data, part.offsets,
@@ -203,21 +204,23 @@ class _Desk:
     values: Floats
 
 
-def _find_desk(idle: list[_Desk], columns: int, size: int) -> _Desk:
+def _find_desk(idle: list[_Desk], columns: int, *, longest: int, size: int) -> _Desk:
     try:
         desk = idle.pop()
     except IndexError:
-        desk = _Desk(_make_row(columns), np.empty(0, dtype=np.int32), np.empty(0))
+        row = _make_row(columns, min(columns, kernels.most_features(longest)))
+        desk = _Desk(row, np.empty(0, dtype=np.int32), np.empty(0))
     if len(desk.values) < size:
         desk = replace(desk, indices=np.empty(size, dtype=np.int32), values=np.empty(size))
     return desk
 
 
-def _make_row(columns: int) -> kernels.Row:
+def _make_row(columns: int, most: int) -> kernels.Row:
+    """Return room for a row of so many columns, of which at most so many are not 0."""
     marks = columns // 64 + 1
     return kernels.Row(
-        np.empty(columns, dtype=np.int32),
-        np.empty(columns),
+        np.empty(most, dtype=np.int32),
+        np.empty(most),
         np.zeros(marks, dtype=np.uint64),
         np.zeros(marks // 64 + 1, dtype=np.uint64),
         np.empty(marks, dtype=np.int64),

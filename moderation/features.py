@@ -11,7 +11,7 @@ from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 
 from moderation import kernels
-from moderation.buffers import Documents, Texts, read_texts
+from moderation.buffers import Documents, Texts, read_texts, release_freed_memory
 from moderation.compiled import CompiledFeatures
 from moderation.learning import Learnt, learn_texts
 from moderation.progress import Progress, without_progress
@@ -152,6 +152,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             threads=self.threads or count_cores(),
         )
         del learner  # its tables hold all terms, and the matrix is still to come
+        release_freed_memory()
         if not len(words.terms.ends) or not len(grams.terms.ends):
             raise ValueError(
                 "no terms remain: the texts hold no words of two letters, or min_df and max_df "

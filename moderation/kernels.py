@@ -184,6 +184,11 @@ class Memory(NamedTuple):
     rows: NDArray[np.int64]
     sequence: NDArray[np.uint32]
     """The words of a block, (BLOCK * TOKEN,)."""
+    ahead: Numbers
+    """
+    What was read before its turn, (BLOCK * TOKEN,), and is not used: the processor waits for the
+    memory of all tokens at once.
+    """
     counts: Spaced
     """How often each feature came in this comment; all 0 between comments."""
     found: Spaced
@@ -449,9 +454,14 @@ def _word(tables, letters, begin, end, grow):
 
 
 @inlined
+def _pair_key(first, second):
+    return (np.uint64(first) << np.uint64(32) | np.uint64(second)) + _ONE
+
+
+@inlined
 def _pair(tables, first, second, grow):
     """Return the pair of two words that follow each other, made if `grow`, or -1."""
-    key = (np.uint64(first) << np.uint64(32) | np.uint64(second)) + _ONE
+    key = _pair_key(first, second)
     pairs = tables.pairs
     slot = _slot(key, pairs)
     while pairs[slot << _ONE] != key:
@@ -590,6 +600,30 @@ def _known_grams(tables, memory, length, numbers, found):
 
 
 @inlined
+def _learnt_grams(tables, memory, length, numbers, found):
+    """
+    Add to `numbers` the n-grams of a token, all of which are made if need be; return their end.
+
+    They grow together, a letter at a time: first all slots are read ahead, then each is followed.
+    """
+    letters, walks, edges = memory.letters, memory.walks, tables.edges
+    for at in range(length):
+        walks[np.uint64(at)] = _ROOT
+    for depth in range(min(LONGEST, length)):
+        ends = length - depth
+        for at in range(ends):
+            key = _edge_key(walks[np.uint64(at)], letters[np.uint64(at + depth)])
+            memory.ahead[np.uint64(at)] = edges[_slot(key, edges) << _ONE]
+        for at in range(ends):
+            node = _edge_or_new(tables, walks[np.uint64(at)], letters[np.uint64(at + depth)])
+            walks[np.uint64(at)] = node
+            if depth + 1 >= SHORTEST:
+                numbers[np.uint64(found)] = node
+                found += 1
+    return found
+
+
+@inlined
 def _remember(alphabet, tables, memory, text, begin, length, row, grow):
     """Work out what a token holds and keep it in an entry: its words, then its n-grams."""
     sizes, letters, numbers = memory.sizes, memory.letters, memory.numbers
@@ -603,8 +637,7 @@ def _remember(alphabet, tables, memory, text, begin, length, row, grow):
         word_begin, word_end = _next_word(alphabet.kinds, letters, word_end, padded)
     words = found - first
     if grow:
-        for at in range(padded - 1):
-            found = _grams_at(tables, letters, at, padded, True, numbers, found)
+        found = _learnt_grams(tables, memory, padded, numbers, found)
     else:
         found = _known_grams(tables, memory, padded, numbers, found)
     place = sizes[_BYTES]
@@ -622,6 +655,13 @@ def _remember(alphabet, tables, memory, text, begin, length, row, grow):
 
 
 @inlined
+def _first_row(hashed, entries):
+    """Return where among the entries a token is looked for first."""
+    mixed = hashed * _FIBONACCI
+    return (mixed ^ mixed >> np.uint64(32)) << np.uint64(2) & np.uint64(entries.size - 1)
+
+
+@inlined
 def _recall(entries, stored, text, begin, length, hashed, tail):
     """
     Return the entry that holds a token, and whether it does or is where to put it.
@@ -629,8 +669,7 @@ def _recall(entries, stored, text, begin, length, hashed, tail):
     A hash finds the entry; the bytes decide: the last eight are in it, the others in `stored`.
     """
     mask = np.uint64(entries.size - 1)
-    mixed = hashed * _FIBONACCI
-    row = (mixed ^ mixed >> np.uint64(32)) << np.uint64(2) & mask
+    row = _first_row(hashed, entries)
     while entries[row]:
         if entries[row] == hashed and entries[row + _ONE] == tail:
             same = np.int64(entries[row + np.uint64(3)] >> np.uint64(32)) == length
@@ -675,6 +714,12 @@ def _count_one(counts, found, number, known):
 def _count_words(tables, memory, number, previous, words, pairs, grow):
     """Count `memory.sequence` and its pairs; return the last word and how many are found."""
     sequence = memory.sequence
+    before = np.uint64(previous)
+    for k in range(number):
+        word = np.uint64(sequence[np.uint64(k)])
+        slot = _slot(_pair_key(before, word), tables.pairs)
+        memory.ahead[np.uint64(k)] = tables.pairs[slot << _ONE]
+        before = word
     for k in range(number):
         if sequence[k] != _NO_WORD:
             words = _count_one(memory.counts[1], memory.found[1], sequence[k], words)
@@ -707,6 +752,85 @@ def _count_long(alphabet, tables, memory, text, begin, end, previous, found, gro
 
 
 @inlined
+def _split(memory, text, at, end):
+    """
+    Read the tokens of a block from `at` on; return how many, where they end, and the last's length.
+
+    One that is too long to be remembered ends the block.
+    """
+    begins, lengths, hashes, tails = memory.begins, memory.lengths, memory.hashes, memory.tails
+    tokens = 0
+    length = 0
+    while at < end and tokens < BLOCK and length <= TOKEN:
+        spaces = _space_length(text, at, end)
+        if spaces:
+            at += spaces
+            continue
+        first = at
+        hashed, tail = _FNV_BASIS, np.uint64(0)
+        while at < end:
+            byte = text[np.uint64(at)]
+            if _BYTE_KINDS[byte] != _ORDINARY and _space_length(text, at, end):
+                break
+            byte = _SMALL[byte]
+            hashed = (hashed ^ np.uint64(byte)) * _FNV_PRIME
+            tail = tail << np.uint64(8) | np.uint64(byte)
+            at += 1
+        length = at - first
+        begins[tokens], lengths[tokens] = first, length
+        hashes[tokens], tails[tokens] = hashed | _ONE, tail  # 0 is a free entry
+        tokens += 1
+    return tokens, at, length
+
+
+@inlined
+def _look_up(alphabet, tables, memory, text, tokens, grow):
+    """Find the entries of a block's tokens in the memory, made where there are none."""
+    begins, lengths, hashes, tails = memory.begins, memory.lengths, memory.hashes, memory.tails
+    entries = memory.entries
+    for k in range(tokens):
+        first = _first_row(hashes[k], entries)
+        memory.ahead[np.uint64(k)] = memory.numbers[entries[first + np.uint64(2)] & _LOW]
+    for k in range(tokens):
+        row, known = _recall(
+            entries, memory.bytes, text, begins[k], lengths[k], hashes[k], tails[k]
+        )
+        if not known:
+            entries[row] = hashes[k]
+            entries[row + 1] = tails[k]
+            _remember(alphabet, tables, memory, text, begins[k], lengths[k], row, grow)
+        memory.rows[k] = row
+
+
+@inlined
+def _line_up(memory, tokens):
+    """Put the words of a block's tokens in a line; return how many there are."""
+    entries, rows, numbers = memory.entries, memory.rows, memory.numbers
+    length = 0
+    for k in range(tokens):
+        first = np.int64(entries[np.uint64(rows[k] + 2)] & _LOW)
+        held = np.int64(entries[np.uint64(rows[k] + 3)] >> np.uint64(16) & np.uint64(0xFFFF))
+        for at in range(first, first + held):
+            memory.sequence[np.uint64(length)] = numbers[np.uint64(at)]
+            length += 1
+    return length
+
+
+@inlined
+def _count_grams(memory, tokens, grams):
+    """Count the n-grams of a block's tokens; return how many are found now."""
+    entries, rows, numbers = memory.entries, memory.rows, memory.numbers
+    for k in range(tokens):
+        holds = entries[np.uint64(rows[k] + 3)]
+        first = np.int64(entries[np.uint64(rows[k] + 2)] & _LOW)
+        first += np.int64(holds >> np.uint64(16) & np.uint64(0xFFFF))
+        for at in range(first, first + np.int64(holds & np.uint64(0xFFFF))):
+            gram = numbers[np.uint64(at)]
+            grams = _count_one(memory.counts[0], memory.found[0], gram, grams)
+    return grams
+
+
+@inlined
 def _count(alphabet, tables, memory, text, begin, end, grow):
     """
     Count the features of one comment; return how many n-grams, words and pairs were found.
@@ -717,64 +841,21 @@ def _count(alphabet, tables, memory, text, begin, end, grow):
     Tokens go in blocks through one loop after another (split, look up, words, n-grams), so that
     the processor can wait for the memory of many tokens at once.
     """
-    entries, numbers, sequence = memory.entries, memory.numbers, memory.sequence
-    begins, lengths, hashes, tails = memory.begins, memory.lengths, memory.hashes, memory.tails
-    rows = memory.rows
     grams, words, pairs = 0, 0, 0
     previous = _NO_WORD
     at = begin
     while at < end:
-        tokens = 0
-        length = 0
-        while at < end and tokens < BLOCK and length <= TOKEN:
-            spaces = _space_length(text, at, end)
-            if spaces:
-                at += spaces
-                continue
-            first = at
-            hashed, tail = _FNV_BASIS, np.uint64(0)
-            while at < end:
-                byte = text[np.uint64(at)]
-                if _BYTE_KINDS[byte] != _ORDINARY and _space_length(text, at, end):
-                    break
-                byte = _SMALL[byte]
-                hashed = (hashed ^ np.uint64(byte)) * _FNV_PRIME
-                tail = tail << np.uint64(8) | np.uint64(byte)
-                at += 1
-            length = at - first
-            begins[tokens], lengths[tokens] = first, length
-            hashes[tokens], tails[tokens] = hashed | _ONE, tail  # 0 is a free entry
-            tokens += 1
+        tokens, at, length = _split(memory, text, at, end)
         is_long = length > TOKEN
         tokens -= is_long
         _make_room(memory)
-        for k in range(tokens):
-            row, known = _recall(
-                entries, memory.bytes, text, begins[k], lengths[k], hashes[k], tails[k]
-            )
-            if not known:
-                entries[row] = hashes[k]
-                entries[row + 1] = tails[k]
-                _remember(alphabet, tables, memory, text, begins[k], lengths[k], row, grow)
-            rows[k] = row
-        number = 0
-        for k in range(tokens):
-            first = np.int64(entries[np.uint64(rows[k] + 2)] & _LOW)
-            held = np.int64(entries[np.uint64(rows[k] + 3)] >> np.uint64(16) & np.uint64(0xFFFF))
-            for at_word in range(first, first + held):
-                sequence[np.uint64(number)] = numbers[np.uint64(at_word)]
-                number += 1
+        _look_up(alphabet, tables, memory, text, tokens, grow)
+        number = _line_up(memory, tokens)
         previous, words, pairs = _count_words(tables, memory, number, previous, words, pairs, grow)
-        for k in range(tokens):
-            holds = entries[np.uint64(rows[k] + 3)]
-            first = np.int64(entries[np.uint64(rows[k] + 2)] & _LOW)
-            first += np.int64(holds >> np.uint64(16) & np.uint64(0xFFFF))
-            for at_gram in range(first, first + np.int64(holds & np.uint64(0xFFFF))):
-                gram = numbers[np.uint64(at_gram)]
-                grams = _count_one(memory.counts[0], memory.found[0], gram, grams)
+        grams = _count_grams(memory, tokens, grams)
         if is_long:
             previous, (grams, words, pairs) = _count_long(
-                alphabet, tables, memory, text, begins[tokens], at, previous,
+                alphabet, tables, memory, text, memory.begins[tokens], at, previous,
                 (grams, words, pairs), grow,
             )  # fmt: skip
     return grams, words, pairs
@@ -850,7 +931,7 @@ def _weigh(counts, found, number, frequencies, weights, sums):
     """Add to `sums` the weights of the features found; return the square of their length."""
     square = 0.0
     heads = weights.shape[1] - 1
-    if heads == 1:
+    if heads == 1:  # as often: the sum stays in a register
         total = 0.0
         for k in range(number):
             feature = found[np.uint64(k)]
@@ -1081,6 +1162,48 @@ def _spread(by_character, begin, end, value):
         by_character[at] += value
 
 
+@inlined
+def _spread_words(tables, kinds, letters, places, length, origin, shares, previous, by_character):
+    """
+    Spread the shares of a token's words and pairs; return its last word, and where it was read.
+
+    `previous` is that of the token before, `origin` how many characters come before this one.
+    """
+    before, before_begin, before_end = previous
+    word_begin, word_end = _next_word(kinds, letters, 0, length)
+    while word_begin >= 0:
+        first = origin + places[word_begin]
+        last = origin + places[word_end - 1] + 1
+        word = np.int64(_word(tables, letters, word_begin, word_end, False))
+        if word >= 0:
+            _spread(by_character, first, last, shares[1][word] / (last - first))
+            if before >= 0:
+                pair = _pair(tables, before, word, False)
+                if pair >= 0:
+                    value = shares[2][pair] / (last - first + before_end - before_begin)
+                    _spread(by_character, before_begin, before_end, value)
+                    _spread(by_character, first, last, value)
+        before, before_begin, before_end = word, first, last
+        word_begin, word_end = _next_word(kinds, letters, word_end, length)
+    return before, before_begin, before_end
+
+
+@inlined
+def _spread_grams(tables, letters, places, length, origin, shares, by_character):
+    """Spread the shares of a token's n-grams."""
+    for start in range(length - 1):
+        first = origin + places[max(start, 1)]
+        node = np.int64(_ROOT)
+        for depth in range(min(LONGEST, length - start)):
+            letter = letters[start + depth]
+            node, there = _child(tables, node, _bit(tables.common, letter), letter)
+            if not there:
+                break
+            if depth + 1 >= SHORTEST:
+                last = origin + places[min(start + depth, length - 2)] + 1
+                _spread(by_character, first, last, shares[node] / (last - first))
+
+
 @compiled
 def explain(
     alphabet: Alphabet,
@@ -1109,8 +1232,7 @@ def explain(
     square = _square(counts[0], found[0], grams, frequencies, weights[0][:, 0])
     _share(counts[0], found[0], grams, frequencies, weights[0], _inverse_root(square), shares[0])
     letters, places, kinds = memory.letters, memory.places, alphabet.kinds
-    previous = np.int64(-1)
-    previous_begin, previous_end = 0, 0
+    previous = (np.int64(-1), 0, 0)
     at, origin = 0, 0
     while at < text.size:
         spaces = _space_length(text, at, text.size)
@@ -1124,32 +1246,8 @@ def explain(
         length = _lower(alphabet, text, begin, at, letters, places)
         places[0] = 0
         points = np.int64(places[length - 2]) + 1
-        word_begin, word_end = _next_word(kinds, letters, 0, length)
-        while word_begin >= 0:
-            first = origin + places[word_begin]
-            last = origin + places[word_end - 1] + 1
-            word = np.int64(_word(tables, letters, word_begin, word_end, False))
-            if word >= 0:
-                _spread(by_character, first, last, shares[1][word] / (last - first))
-                if previous >= 0:
-                    pair = _pair(tables, previous, word, False)
-                    if pair >= 0:
-                        covered = last - first + previous_end - previous_begin
-                        value = shares[2][pair] / covered
-                        _spread(by_character, previous_begin, previous_end, value)
-                        _spread(by_character, first, last, value)
-            previous, previous_begin, previous_end = word, first, last
-            word_begin, word_end = _next_word(kinds, letters, word_end, length)
-        for start in range(length - 1):
-            first = origin + places[max(start, 1)]
-            node = np.int64(_ROOT)
-            for depth in range(min(LONGEST, length - start)):
-                letter = letters[start + depth]
-                node, there = _child(tables, node, _bit(tables.common, letter), letter)
-                if not there:
-                    break
-                if depth + 1 >= SHORTEST:
-                    last = origin + places[min(start + depth, length - 2)] + 1
-                    value = shares[0][node] / (last - first)
-                    _spread(by_character, first, last, value)
+        previous = _spread_words(
+            tables, kinds, letters, places, length, origin, shares, previous, by_character
+        )
+        _spread_grams(tables, letters, places, length, origin, shares[0], by_character)
         origin += points

@@ -13,6 +13,7 @@ from moderation.kernels import (
     BLOCK,
     COMMON,
     HOLDS,
+    LETTERS,
     NODES,
     PAIRS,
     TOKEN,
@@ -80,9 +81,16 @@ class Vocabulary:
         """
         tables = _empty_tables(words, grams)
         members = np.empty((len(words.ends), 2), dtype=np.int64)
-        kernels.add_words(tables, words.letters, words.ends, word_order, members)
         nodes = np.empty(len(grams.ends), dtype=np.int64)
-        kernels.add_grams(tables, grams.letters, grams.ends, gram_order, nodes)
+
+        def add_words() -> None:
+            kernels.add_words(tables, words.letters, words.ends, word_order, members)
+
+        def add_grams() -> None:
+            kernels.add_grams(tables, grams.letters, grams.ends, gram_order, nodes)
+
+        for _ in work_on(lambda add: add(), (add_words, add_grams), threads=count_cores()):
+            pass
         tables, renumbered = _finish(tables, nodes, gram_order)
         spaces = (len(renumbered), int(tables.sizes[WORDS]), int(tables.sizes[PAIRS]))
         return cls(tables, renumbered[nodes], members, spaces)
@@ -161,6 +169,7 @@ def make_memory(spaces: Spaces, found: Spaces) -> kernels.Memory:
         (BLOCK, np.uint64),
         (BLOCK, np.int64),
         (BLOCK * TOKEN, np.uint32),
+        (BLOCK * TOKEN, np.uint64),
         *((size, np.int32) for size in spaces),
         *((size + 1, np.uint32) for size in found),
     )
@@ -223,13 +232,14 @@ def _finish(
     edges, node_table, words, word_letters, pairs, common_table = allocate(
         (table_size(int((bits[1:] == COMMON).sum())), np.uint64),
         (2 * number, np.uint64),
-        (tables.words.size, np.uint64),
-        (tables.word_letters.size, np.int32),
-        (tables.pairs.size, np.uint64),
+        (table_size(int(tables.sizes[WORDS])), np.uint64),
+        (int(tables.sizes[LETTERS]), np.int32),
+        (table_size(int(tables.sizes[PAIRS])), np.uint64),
         (common.size, np.uint8),
     )
-    words[:], word_letters[:] = tables.words, tables.word_letters
-    pairs[:], common_table[:] = tables.pairs, common
+    kernels.move(tables.words, words)
+    kernels.move(tables.pairs, pairs)
+    word_letters[:], common_table[:] = tables.word_letters[: word_letters.size], common
     nothing = np.zeros(0, dtype=np.int32)
     finished = kernels.Tables(
         edges, nothing, nothing, node_table, common_table, words, word_letters, pairs, tables.sizes
