@@ -41,9 +41,15 @@ def fit_logistic(
     enough.
 
     Raises:
-        ValueError: the labels are not of two classes.
+        ValueError: the labels are not of two classes, or not as many as rows.
+        TypeError: the matrix has another form.
 
     """
+    # The loop trusts its arrays: what does not fit here would be read beyond its end there.
+    if getattr(matrix, "format", None) != "csr":
+        raise TypeError(f"expected a sparse matrix in CSR form, found {type(matrix).__name__}")
+    if labels.shape != matrix.shape[:1]:
+        raise ValueError(f"{labels.size} labels for {matrix.shape[0]} rows")
     if list(np.unique(labels)) != [0, 1]:
         raise ValueError(f"labels are {np.unique(labels).tolist()}: expected both 0 and 1")
     signs = np.where(labels == 1, 1.0, -1.0)

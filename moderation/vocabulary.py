@@ -132,8 +132,10 @@ class Vocabulary:
         if texts.size <= _SHARE:
             yield run((0, texts))
             return
-        parts = _enumerate_rows(texts.cut(_SHARE))
-        yield from work_on(run, parts, threads=choose_threads(texts, threads))
+        number = choose_threads(texts, threads)
+        # Several parts for each thread: none waits long for the others at the end.
+        size = min(_SHARE, max(_SHARE // 8, texts.size // (8 * number)))
+        yield from work_on(run, _enumerate_rows(texts.cut(size)), threads=number)
 
 
 def choose_threads(texts: Texts, threads: int | None) -> int:

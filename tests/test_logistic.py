@@ -83,6 +83,16 @@ def test_other_labels_than_both_classes_are_refused(labels):
         fit_logistic(sp.csr_array(np.eye(2)), np.array(labels), strength=1.0)
 
 
+def test_what_the_loop_would_read_wrongly_is_refused():
+    matrix, labels = rows()
+    with pytest.raises(TypeError, match="CSR form, found csc_array"):
+        fit_logistic(matrix.tocsc(), labels, strength=1.0)
+    with pytest.raises(TypeError, match="CSR form, found ndarray"):
+        fit_logistic(matrix.toarray(), labels, strength=1.0)
+    with pytest.raises(ValueError, match="399 labels for 400 rows"):
+        fit_logistic(matrix, labels[:-1], strength=1.0)
+
+
 def test_too_few_passes_are_said(monkeypatch):
     matrix, labels = rows()
     monkeypatch.setattr(logistic, "MOST_PASSES", 2)
