@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -310,3 +311,18 @@ def test_the_reading_counts_as_it_goes():
     assert (reading.count, reading.with_text) == (1, 1)
     assert len(list(reading)) == 2
     assert reading.count == 3
+
+
+def test_a_long_parquet_file_is_not_held_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("moderation.parsers.sources.SPOOL_BYTES", 1000)
+    draws = random.Random(0)
+    path = tmp_path / "long.parquet"
+    with pq.ParquetWriter(path, pa.schema({"text": pa.string()})) as writer:
+        for _ in range(40):
+            texts = [draws.randbytes(500).hex() for _ in range(500)]
+            writer.write_batch(pa.record_batch([texts], names=["text"]))
+    tracemalloc.start()  # pyarrow reads by Python's file, and keeps its bytes
+    held = [tracemalloc.get_traced_memory()[0] for _ in read_comments(path)]
+    tracemalloc.stop()
+    assert len(held) == 20_000
+    assert max(held) < path.stat().st_size / 4

@@ -65,7 +65,7 @@ def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Ite
     """Yield the rows of a Parquet file."""
     with source.seekable() as spooled:
         try:
-            table = pq.ParquetFile(spooled)
+            table = pq.ParquetFile(spooled, pre_buffer=False)  # it would keep all it has read
             columns = _columns(table.schema_arrow.names, notes, given, source.name)
             yield from _comments(_parquet_rows(table), columns, "parquet", notes)
         except (pa.ArrowException, OSError) as error:
