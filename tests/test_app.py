@@ -16,6 +16,8 @@ from moderation.tables import create_session_factory
 
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "data/inbox/hospital-parking-20261118T1155Z.html"
+PATIENCE = 300
+"""Seconds after which a page hangs; a busy machine may well need a tenth of them."""
 TABLE = (
     "id,text,article_id,created_at\n"
     "1,a quiet remark,a,2026-03-01T12:00Z\n"
@@ -46,7 +48,7 @@ class Desk:
         if page:
             script = self.folder / f"{page}.py"
             script.write_text(f"from moderation.app import {page}\n{page}.show()\n")
-        return AppTest.from_file(str(script), default_timeout=30).run()
+        return AppTest.from_file(str(script), default_timeout=PATIENCE).run()
 
     def decisions(self) -> list[tuple[str, str, str | None]]:
         with create_session_factory(self.url)() as session:

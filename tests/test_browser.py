@@ -79,11 +79,11 @@ def serve(folder: Path, *, data: Path, model: Path) -> Iterator[Server]:
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def wait_until_up(server: Server, process: subprocess.Popen) -> None:
-    for _ in range(150):
+    for _ in range(600):
         assert process.poll() is None, "the server ended: see server.log"
         try:
             with urlopen(f"{server.address}/_stcore/health", timeout=5):
@@ -122,7 +122,7 @@ def server(chromium, trained, tmp_path_factory) -> Iterator[Server]:
 @pytest.fixture
 def page(chromium):
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     yield page
     page.close()
 

@@ -19,7 +19,7 @@ def test_results_come_in_the_order_of_the_items(threads):
 def test_items_are_worked_on_at_once():
     """Each of two waits for the other: one after the other they would never end."""
     meeting = threading.Barrier(2)
-    assert sorted(work_on(lambda _: meeting.wait(timeout=30), range(2), threads=2)) == [0, 1]
+    assert sorted(work_on(lambda _: meeting.wait(timeout=300), range(2), threads=2)) == [0, 1]
 
 
 @pytest.mark.parametrize("threads", [1, 2])

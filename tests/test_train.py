@@ -157,7 +157,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     assert run.stderr is not None
     wait_for("choosing C", run)
     run.send_signal(stop)
-    assert "train: interrupted; nothing was written" in run.communicate(timeout=60)[1]
+    assert "train: interrupted; nothing was written" in run.communicate(timeout=300)[1]
     assert run.returncode == 130
     assert left_in(tmp_path) == {"t.csv"}
 

@@ -135,9 +135,14 @@ def _open_model(path: Path) -> tuple[Scorer | None, str | None]:
         return None, str(error)
 
 
-@st.cache_resource(show_spinner="Loading the model…", max_entries=1)
+@st.cache_resource(
+    show_spinner="Loading the model… The first time after installing takes up to a minute.",
+    max_entries=1,
+)
 def _load(path: str, changed: int) -> Scorer:
-    return load_model(path)
+    scorer = load_model(path)
+    scorer.explain("")  # loops not compiled yet are compiled now, while the page says so
+    return scorer
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
