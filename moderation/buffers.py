@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 
 _FEW = 1000
 """Bytes that are not worth looking for the longest text among them."""
+_LARGE_PAGE = 1 << 21
+"""Bytes of a large page of memory."""
 
 Documents: TypeAlias = Sequence[str] | NDArray[Any] | Any
 """Texts: a sequence of strings, or a column that speaks Arrow (pyarrow, pandas, polars)."""
@@ -23,21 +27,24 @@ class Texts:
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
+    size: int = field(init=False)
+    """The length of all texts in bytes."""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    @cached_property
+    def __post_init__(self) -> None:
+        # Not a cached property: its lock costs as much as a short text.
+        object.__setattr__(self, "size", int(self.offsets[-1] - self.offsets[0]))
+
+    @property
     def longest(self) -> int:
         """The length of the longest text in bytes, or of all where that is no more than a few."""
-        if self.size <= _FEW:
-            return self.size
-        return int((self.offsets[1:] - self.offsets[:-1]).max(initial=0))
+        return self.size if self.size <= _FEW else self._longest
 
     @cached_property
-    def size(self) -> int:
-        """The length of all texts in bytes."""
-        return int(self.offsets[-1] - self.offsets[0])
+    def _longest(self) -> int:
+        return int((self.offsets[1:] - self.offsets[:-1]).max(initial=0))
 
     def part(self, begin: int, end: int) -> "Texts":
         """Return some of the texts; the bytes are not copied."""
@@ -82,8 +89,8 @@ def _read_strings(documents: Iterable[str]) -> Texts:
         else _refuse(place, document)
         for place, document in enumerate(documents)
     ]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
+    ends = accumulate(map(len, encoded), initial=0)
+    offsets = np.fromiter(ends, np.int64, len(encoded) + 1)
     return Texts(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 
 
@@ -119,13 +126,14 @@ def allocate(*shapes: tuple[Any, type]) -> list[NDArray[Any]]:
     """
     Return arrays of zeros, (length, type) each, that share one block of memory.
 
-    Looked up at random, many small arrays cost more than their size: a block is large enough for
-    the system to give it large pages, and each array begins at a cache line.
+    Looked up at random, many small arrays cost more than their size: the block begins at a large
+    page and asks the system for such pages (where there are any: Linux), and each array begins at
+    a cache line. numpy's own arrays get them only by luck: memory used before keeps its pages.
     """
     line = 64
     sizes = [-(-length * np.dtype(kind).itemsize // line) * line for length, kind in shapes]
-    block = np.zeros(max(sum(sizes), _LARGE_PAGES) + line, dtype=np.uint8)
-    at = -block.ctypes.data % line
+    block = np.frombuffer(_map_memory(sum(sizes) + 2 * _LARGE_PAGE), dtype=np.uint8)
+    at = -block.ctypes.data % _LARGE_PAGE
     arrays: list[NDArray[Any]] = []
     for (length, kind), size in zip(shapes, sizes, strict=True):
         arrays.append(block[at : at + length * np.dtype(kind).itemsize].view(kind))
@@ -133,11 +141,17 @@ def allocate(*shapes: tuple[Any, type]) -> list[NDArray[Any]]:
     return arrays
 
 
+def _map_memory(size: int) -> mmap.mmap:
+    private = getattr(mmap, "MAP_PRIVATE", None)  # Windows has no flags, and maps no file anyway
+    if private is None:
+        return mmap.mmap(-1, size)
+    mapped = mmap.mmap(-1, size, flags=private | mmap.MAP_ANONYMOUS)
+    with contextlib.suppress(AttributeError, OSError):
+        mapped.madvise(mmap.MADV_HUGEPAGE)
+    return mapped
+
+
 def release_freed_memory() -> None:
     """Give the system back what was freed, where the C library keeps it and can let go (glibc)."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-_LARGE_PAGES = 1 << 22
-"""From this size on, numpy asks the system for large pages."""
