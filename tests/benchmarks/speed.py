@@ -42,10 +42,10 @@ of an AMD EPYC with 512 KB of L2 cache; scikit-learn took 450 to 550 us a commen
   them, but memory that was used before keeps small ones: the weights had none. Measured, with
   blocks mapped anew: 3 to 4%. The tables of learning become a fifth slower so, as each growth then
   waits for zeroed pages: they stay numpy's.
-- Prediction: letting n-grams that found no child walk on in a node without children, so that no loop
-  waits for memory to know its end: 5% less. Measured: no difference. Not kept.
-- Prediction: siblings of length 5, which have no children, behind all others make the nodes that are
-  read half as many pages: 10% less for new tokens. Measured: so, and the counts and weights, in the
+- Prediction: letting n-grams that found no child walk on in a node without children, so that no
+  loop waits for memory to know its end: 5% less. Measured: no difference. Not kept.
+- Prediction: siblings of length 5, which have no children, behind all others make the nodes that
+  are read half as many: 10% less for new tokens. Measured: so, and the counts and weights, in the
   same order, lose as much. Not kept.
 """
 
