@@ -43,6 +43,42 @@ def test_the_default_tolerance_leaves_no_logit_far_from_the_best():
     )
 
 
+def test_shares_and_importances_are_those_of_weighted_rows():
+    matrix, labels = rows()
+    random = np.random.default_rng(1)
+    shares = np.where(random.random(len(labels)) < 0.5, labels, random.random(len(labels)))
+    importance = random.uniform(0.1, 3, size=len(labels))
+    both = sp.vstack([matrix, matrix], format="csr")
+    outcomes = np.repeat([1, 0], len(labels))
+    weights = np.concatenate([shares * importance, (1 - shares) * importance])
+    expected = LogisticRegression(C=3.0, tol=1e-10, max_iter=100_000)
+    expected.fit(both, outcomes, sample_weight=weights)
+    found = fit_logistic(matrix, shares, strength=3.0, importance=importance, tolerance=1e-8)
+    assert found.coef_ == pytest.approx(expected.coef_, abs=1e-4)
+    assert found.intercept_ == pytest.approx(expected.intercept_, abs=1e-4)
+
+
+def test_weights_are_pulled_towards_others_and_those_are_scaled():
+    """At the minimum, what the penalties pull back is what the losses push."""
+    matrix, labels = rows()
+    other = np.random.default_rng(1).normal(size=matrix.shape[1])
+    found = fit_logistic(matrix, labels, strength=2.0, towards=other, tolerance=1e-8)
+    logits = matrix @ found.coef_[0] + found.intercept_
+    errors = 2.0 * (labels - 1 / (1 + np.exp(-logits)))
+    scale = logistic.FREEDOM * (matrix @ other) @ errors
+    pull = found.coef_[0] - (1 + logistic.FREEDOM * scale) * other
+    assert abs(scale) > 0.1
+    assert pull == pytest.approx(matrix.T @ errors, abs=1e-4)
+    assert errors.sum() == pytest.approx(0, abs=1e-4)
+
+
+def test_a_strong_pull_leaves_the_other_weights_as_they_are():
+    matrix, labels = rows()
+    other = np.random.default_rng(1).normal(size=matrix.shape[1], loc=5)  # logits far from 0
+    found = fit_logistic(matrix, labels, strength=1e-6, towards=other)
+    assert found.coef_[0] == pytest.approx(other, abs=1e-3)
+
+
 def test_what_comes_out_is_scikit_learns_own():
     matrix, labels = rows()
     found = fit_logistic(matrix, labels, strength=2.0)
@@ -77,7 +113,7 @@ def test_rows_in_single_precision_and_long_indices_give_nearly_the_same():
     assert fit_logistic(single, labels, strength=3.0).coef_ == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("labels", [[1, 1], [0, 0], [0, 2], [1, 2]])
+@pytest.mark.parametrize("labels", [[1, 1], [0, 0], [0, 2], [1, 2], [-1, 1], [0, np.nan]])
 def test_other_labels_than_both_classes_are_refused(labels):
     with pytest.raises(ValueError, match="both 0 and 1"):
         fit_logistic(sp.csr_array(np.eye(2)), np.array(labels), strength=1.0)
@@ -89,8 +125,12 @@ def test_what_the_loop_would_read_wrongly_is_refused():
         fit_logistic(matrix.tocsc(), labels, strength=1.0)
     with pytest.raises(TypeError, match="CSR form, found ndarray"):
         fit_logistic(matrix.toarray(), labels, strength=1.0)
-    with pytest.raises(ValueError, match="399 labels for 400 rows"):
+    with pytest.raises(ValueError, match="399 labels, expected 400"):
         fit_logistic(matrix, labels[:-1], strength=1.0)
+    with pytest.raises(ValueError, match="1 importances, expected 400"):
+        fit_logistic(matrix, labels, strength=1.0, importance=np.ones(1))
+    with pytest.raises(ValueError, match="2 weights to be pulled towards, expected 60"):
+        fit_logistic(matrix, labels, strength=1.0, towards=np.ones(2))
 
 
 def test_too_few_passes_are_said(monkeypatch):
