@@ -13,7 +13,7 @@ PICTURES = (
     ("Precision over recall, operating points marked", "precision_recall.png"),
     ("Share removed over score", "calibration.png"),
     ("Scores of kept and removed comments", "scores.png"),
-    ("The strongest words for each side", "words.png"),
+    ("The strongest of this site's words for each side", "words.png"),
 )
 
 # The headings follow "Model Cards for Model Reporting" (Mitchell et al. 2019).
@@ -35,11 +35,12 @@ def write_card(training: Training, *, name: str, files: list[SourceFile]) -> str
 def draw_plots(training: Training) -> dict[str, bytes]:
     """Return the card's figures by file name."""
     labels, scores, points = training.held_out.labels, training.held_out_scores, training.points
+    words = training.scorer.strongest_features(15, training.learned.texts)
     return {
         "precision_recall.png": plots.precision_recall(labels, scores, points),
         "calibration.png": plots.calibration(labels, scores),
         "scores.png": plots.score_distribution(labels, scores, points),
-        "words.png": plots.strongest_words(training.scorer.strongest_features(15)),
+        "words.png": plots.strongest_words(words),
     }
 
 
@@ -86,13 +87,15 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
     yield (
         "TF-IDF over words and characters with logistic regression "
         f"(C = {training.search.strength:g}), scoring `{training.scorer.attribute}`: the "
-        "probability that this site's moderators remove a comment."
+        "probability that this site's moderators remove a comment." + _beginning(training)
     )
     yield (
         "## Use\n\nTo order a review queue and to mark what moderators should read first. Not to "
         "judge authors, and not to remove comments without a person."
     )
     yield f"## Quality\n\n{_quality(report)}"
+    if training.base_report is not None:
+        yield f"The base model alone, on the same comments: ROC-AUC {training.base_report.roc_auc}."
     yield _points_table(report)
     yield (
         "The points were chosen on out-of-fold scores of the part learnt from; the numbers are "
@@ -109,6 +112,16 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
     )
     yield "\n".join(_files_table(files))
     yield _LIMITS
+
+
+def _beginning(training: Training) -> str:
+    if training.base is None:
+        return ""
+    heads = ", ".join(f"`{name}`" for name in training.base.heads)
+    return (
+        f" Learning began with the base model {training.base.version}: its weights are what this "
+        f"site's decisions moved. Its heads are here as well: {heads}."
+    )
 
 
 def _files_table(files: list[SourceFile]) -> Iterator[str]:

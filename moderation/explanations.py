@@ -1,10 +1,10 @@
 """What each word of a text adds to the logit of its score, in the reader's own characters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from moderation.buffers import read_texts
 from moderation.compiled import CompiledScorer
@@ -55,11 +55,8 @@ def explain(scorer: CompiledScorer, text: str) -> Explanation:
     return Explanation(scorer.intercept, contributions)
 
 
-def strongest_words(
-    vectorizer: TfidfVectorizer, weights: Floats, number: int
-) -> list[tuple[str, float]]:
-    """Return the terms with the largest weights (terms,) either way, most negative first."""
-    names = vectorizer.get_feature_names_out()
+def strongest_words(names: Sequence[str], weights: Floats, number: int) -> list[tuple[str, float]]:
+    """Return the words with the largest weights (words,) either way, most negative first."""
     order = np.argsort(weights, kind="stable")
     ends = [*order[:number], *order[max(number, len(order) - number) :]]
     return [(str(names[i]), float(weights[i])) for i in ends]

@@ -60,6 +60,10 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
 
     """
 
+    words_: Terms
+    grams_: Terms
+    idf_: Floats
+
     def __init__(
         self,
         *,
@@ -119,6 +123,23 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             vectorizer.idf_ = idf.copy()
         return FeatureUnion(halves)
 
+    def extend(self, known: FeatureUnion) -> NDArray[np.int64]:
+        """
+        Add the terms of features that are known from elsewhere; return the columns they have now.
+
+        Each term keeps its IDF, that of the known features where both have it; counts are damped
+        as theirs are.
+        """
+        check_is_fitted(self)
+        halves, split = dict(known.transformer_list), len(self.words_.ends)
+        words, word_idf, word_columns = _join(self.words_, self.idf_[:split], halves[WORD])
+        grams, gram_idf, gram_columns = _join(self.grams_, self.idf_[split:], halves[CHARACTER])
+        self.words_, self.grams_ = words, grams
+        self.idf_ = np.concatenate([word_idf, gram_idf])
+        self.sublinear_ = bool(halves[WORD].sublinear_tf)
+        self._compiled = self._compile()
+        return np.concatenate([word_columns, len(words.ends) + gram_columns])
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "idf_")
 
@@ -174,6 +195,19 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
 
     def _compile(self) -> CompiledFeatures:
         return CompiledFeatures.build(self.words_, self.grams_, self.idf_, self.sublinear_)
+
+
+def _join(
+    own: Terms, idf: Floats, known: TfidfVectorizer
+) -> tuple[Terms, Floats, NDArray[np.int64]]:
+    """Return the terms of both in order, their IDFs, and the places of the known ones."""
+    theirs = _in_order(known.vocabulary_)
+    worth = dict(zip(own.strings(), idf.tolist(), strict=True))
+    worth.update(zip(theirs, known.idf_.tolist(), strict=True))
+    terms = sorted(worth)
+    place = {term: number for number, term in enumerate(terms)}
+    columns = np.fromiter((place[term] for term in theirs), np.int64, len(theirs))
+    return Terms.read(terms), np.array([worth[term] for term in terms]), columns
 
 
 def compile_features(union: FeatureUnion) -> CompiledFeatures:

@@ -1,6 +1,6 @@
 """Fits the pipeline, and chooses the strength of its penalty."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from moderation.datasets import Dataset, folds
-from moderation.features import make_features
+from moderation.features import TfidfFeatures, make_features
 from moderation.logistic import fit_logistic
 from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Scorer
@@ -35,22 +35,43 @@ class StrengthSearch:
 
 
 def fit_scorer(
-    dataset: Dataset, *, strength: float, progress: Progress = without_progress
+    dataset: Dataset,
+    *,
+    strength: float,
+    base: Scorer | None = None,
+    progress: Progress = without_progress,
 ) -> Scorer:
-    """Learn from all rows of a data set."""
-    features = make_features(progress)
-    matrix = features.fit_transform(dataset.texts)
-    classifier = fit_logistic(matrix, dataset.labels, strength=strength)
-    return Scorer(Pipeline([(FEATURES, features.to_sklearn()), (CLASSIFIER, classifier)]))
+    """
+    Learn from all rows of a data set.
+
+    With a base model the features are its own and the site's, and its weights are what those of
+    the site are pulled towards; its heads stay as they are.
+    """
+    space = _learn_space(dataset.texts, base, progress)
+    classifier = fit_logistic(
+        space.matrix, dataset.labels, strength=strength, towards=space.towards
+    )
+    pipeline = Pipeline([(FEATURES, space.features.to_sklearn()), (CLASSIFIER, classifier)])
+    if base is not None:
+        pipeline.heads_ = {
+            name: (space.spread(weights), intercept)
+            for name, (weights, intercept) in base.heads.items()
+        }
+    return Scorer(pipeline)
 
 
 def search_strength(
-    dataset: Dataset, *, parts: int, seed: int, progress: Progress = without_progress
+    dataset: Dataset,
+    *,
+    parts: int,
+    seed: int,
+    base: Scorer | None = None,
+    progress: Progress = without_progress,
 ) -> StrengthSearch:
     """Choose C by cross-validation in which no article or thread is on both sides."""
     texts, labels = np.array(dataset.texts, dtype=object), dataset.labels
     scores = {strength: np.zeros(len(dataset)) for strength in STRENGTHS}
-    steps = _steps(texts, labels, list(folds(dataset, parts=parts, seed=seed)), scores)
+    steps = _steps(texts, labels, list(folds(dataset, parts=parts, seed=seed)), base, scores)
     for _ in progress(steps, parts * len(STRENGTHS), "choosing C"):
         pass
     losses = {strength: log_loss(labels, scores[strength]) for strength in STRENGTHS}
@@ -64,19 +85,56 @@ def log_loss(labels: NDArray[np.int64], scores: Floats) -> float:
     return float(-np.log(given).mean())
 
 
+@dataclass(frozen=True)
+class _Space:
+    """Features learnt from some texts, their matrix, and the base model's place among them."""
+
+    features: TfidfFeatures
+    matrix: Any
+    columns: NDArray[np.int64]
+    """Where the base model's features are."""
+    towards: Floats | None
+    """The base model's weights."""
+
+    def spread(self, weights: NDArray[Any]) -> NDArray[Any]:
+        """Return weights of the base model's features as weights of all, 0 for the others."""
+        return _spread(weights, self.columns, self.matrix.shape[1])
+
+
+def _learn_space(
+    texts: Sequence[str], base: Scorer | None, progress: Progress = without_progress
+) -> _Space:
+    features = make_features(progress)
+    if base is None:
+        return _Space(features, features.fit_transform(texts), np.zeros(0, dtype=np.int64), None)
+    columns = features.fit(texts).extend(base.pipeline[FEATURES])
+    matrix = features.transform(texts)
+    known = base.pipeline[CLASSIFIER].coef_[0]
+    return _Space(features, matrix, columns, _spread(known, columns, matrix.shape[1]))
+
+
+def _spread(weights: NDArray[Any], columns: NDArray[np.int64], width: int) -> NDArray[Any]:
+    spread = np.zeros(width, dtype=weights.dtype)
+    spread[columns] = weights
+    return spread
+
+
 def _steps(
     texts: NDArray[np.object_],
     labels: NDArray[np.int64],
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
+    base: Scorer | None,
     scores: dict[float, Floats],
 ) -> Iterator[None]:
     for learn, measure in parts:
-        features = make_features()
-        seen = features.fit_transform(texts[learn])
-        unseen = features.transform(texts[measure])
+        space = _learn_space(texts[learn].tolist(), base)
+        unseen = space.features.transform(texts[measure])
 
-        def fit(strength: float, seen: Any = seen, rows: NDArray[np.intp] = learn) -> Any:
-            return fit_logistic(seen, labels[rows], strength=strength, tolerance=ROUGH)
+        def fit(strength: float, space: _Space = space, rows: NDArray[np.intp] = learn) -> Any:
+            return fit_logistic(
+                space.matrix, labels[rows], strength=strength, towards=space.towards,
+                tolerance=ROUGH,
+            )  # fmt: skip
 
         # The largest C takes longest: begun first, no core waits for it at the end.
         strengths = sorted(STRENGTHS, reverse=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,17 @@ from scipy.special import expit
 from sklearn.pipeline import Pipeline
 
 from moderation.buffers import Documents, read_texts
-from moderation.compiled import CompiledScorer
+from moderation.compiled import CompiledFeatures, CompiledScorer
 from moderation.explanations import Explanation, explain, strongest_words
-from moderation.features import WORD, compile_features
+from moderation.features import MIN_DOCUMENTS, WORD, compile_features
 
 LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
 """The attribute a site's own removals teach: how likely its moderators take a comment down."""
 
 FEATURES, CLASSIFIER = "features", "classifier"
 Floats = NDArray[np.float64]
+Head: TypeAlias = tuple[NDArray[Any], float]
+"""The weights of one attribute, (features,), and its intercept."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Scorer:
     A fitted pipeline with what it scores; what `load_model` returns.
 
     `pipeline` is an ordinary scikit-learn `Pipeline`; the numbers are its own, worked out by
-    compiled loops over the same terms and weights.
+    compiled loops over the same terms and weights. What it knows of other attributes than its own
+    is in its `heads_`.
     """
 
     pipeline: Pipeline
@@ -39,8 +42,13 @@ class Scorer:
     """The operating points chosen in training, by name."""
 
     @property
+    def heads(self) -> Mapping[str, Head]:
+        """The weights of the other attributes it scores, by name."""
+        return getattr(self.pipeline, "heads_", {})
+
+    @property
     def attributes(self) -> tuple[str, ...]:
-        return (self.attribute,)
+        return (self.attribute, *self.heads)
 
     def score(self, texts: Documents, *, threads: int | None = None) -> Floats:
         """
@@ -56,17 +64,24 @@ class Scorer:
         self, texts: Documents, *, threads: int | None = None
     ) -> dict[str, Floats]:
         """Return the scores of each attribute, shape (n,) each."""
-        return {self.attribute: self.score(texts, threads=threads)}
+        logits = self._compiled_heads.logits(read_texts(texts), threads=threads)
+        return {name: expit(logits[:, k]) for k, name in enumerate(self.attributes)}
 
     def explain(self, text: str) -> Explanation:
         """Return what each word adds to the logit of a text's score."""
         return explain(self._compiled, text)
 
-    def strongest_features(self, number: int) -> list[tuple[str, float]]:
-        """Return the words with the largest weights either way, most negative first."""
+    def strongest_features(self, number: int, texts: Documents) -> list[tuple[str, float]]:
+        """
+        Return the words with the largest weights either way, most negative first.
+
+        Of those that several of the texts hold: a base model knows many that nobody here ever used.
+        """
         words = dict(self.pipeline[FEATURES].transformer_list)[WORD]
-        weights = self.pipeline[CLASSIFIER].coef_[0, : len(words.vocabulary_)]
-        return strongest_words(words, weights, number)
+        held = self._features.transform(read_texts(texts)).getnnz(axis=0) >= MIN_DOCUMENTS
+        columns = np.flatnonzero(held[: len(words.vocabulary_)])
+        weights = self.pipeline[CLASSIFIER].coef_[0, columns]
+        return strongest_words(words.get_feature_names_out()[columns], weights, number)
 
     def compile(self) -> Self:
         """Make the tables now that the first score would make; returns the scorer."""
@@ -74,7 +89,17 @@ class Scorer:
         return self
 
     @cached_property
+    def _features(self) -> CompiledFeatures:
+        return compile_features(self.pipeline[FEATURES])
+
+    @cached_property
     def _compiled(self) -> CompiledScorer:
         classifier = self.pipeline[CLASSIFIER]
-        features = compile_features(self.pipeline[FEATURES])
-        return CompiledScorer(features, classifier.coef_, classifier.intercept_)
+        return CompiledScorer(self._features, classifier.coef_, classifier.intercept_)
+
+    @cached_property
+    def _compiled_heads(self) -> CompiledScorer:
+        classifier, heads = self.pipeline[CLASSIFIER], self.heads.values()
+        coefficients = np.vstack([classifier.coef_, *(weights for weights, _ in heads)])
+        intercepts = np.append(classifier.intercept_, [intercept for _, intercept in heads])
+        return CompiledScorer(self._features, coefficients, intercepts)

@@ -14,6 +14,8 @@ class Settings:
     """`MODERATION_DATA`: the folder of pages and exports that training and the app open on."""
     model: Path = Path("models/moderation.joblib")
     """`MODERATION_MODEL`: the model that the app loads."""
+    base: Path = Path("models/base.joblib")
+    """`MODERATION_BASE`: the model that training begins with."""
     database_url: str = "sqlite:///data/review.db"
     """`MODERATION_DATABASE_URL`: where decisions are stored, as SQLAlchemy spells addresses."""
     moderator: str | None = None
@@ -27,6 +29,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         data=Path(given.get("MODERATION_DATA") or default.data),
         model=Path(given.get("MODERATION_MODEL") or default.model),
+        base=Path(given.get("MODERATION_BASE") or default.base),
         database_url=given.get("MODERATION_DATABASE_URL") or default.database_url,
         moderator=given.get("MODERATION_MODERATOR", "").strip() or None,
     )

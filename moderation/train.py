@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from moderation.arguments import COMPILING, add_reading_options, progress, read_all, run, say
-from moderation.artifacts import check_model_path, save_model
+from moderation.artifacts import check_model_path, load_model, save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
-from moderation.errors import DataError
+from moderation.errors import DataError, ModelError
 from moderation.kernels import announce_compiling
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
+from moderation.scorer import Scorer
 from moderation.settings import Settings, read_settings
 from moderation.training import SourceFile, Training, train
+
+NO_BASE = "none"
 
 
 def build_parser(settings: Settings) -> argparse.ArgumentParser:
@@ -41,6 +44,12 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=settings.model, metavar="FILE", help="default: %(default)s"
     )
+    parser.add_argument(
+        "--base",
+        default=str(settings.base),
+        metavar="FILE",
+        help=f"the model to begin with, or '{NO_BASE}'; default: %(default)s",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default 0")
     add_reading_options(parser)
     return parser
@@ -57,6 +66,7 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
     check_model_path(args.out)
     announce_compiling(lambda: say(COMPILING))
+    base = _open_base(args.base, settings)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
     files = find_files(Path(name) for name in named if name != "-")
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
@@ -64,7 +74,7 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     dataset = merge_copies(gather(_comments(sources, args), report), report)
     for line in report.lines():
         say(line)
-    training = train(dataset, seed=args.seed, progress=progress)
+    training = train(dataset, base=base, seed=args.seed, progress=progress)
     learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
     manifest = save_model(
         training.scorer.pipeline,
@@ -74,6 +84,19 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
         plots=draw_plots(training),
     )
     print("\n".join(_summary(training, args.out, manifest.version)))
+
+
+def _open_base(given: str, settings: Settings) -> Scorer | None:
+    if given == NO_BASE:
+        return None
+    path = Path(given)
+    if path == settings.base and not path.exists():
+        say(f"{path}: not here; learning begins with nothing")
+        return None
+    try:
+        return load_model(path)
+    except ModelError as error:
+        raise DataError(f"--base {error}; or begin with nothing: --base {NO_BASE}") from error
 
 
 def _default_data(settings: Settings) -> str:
@@ -120,6 +143,8 @@ def _summary(training: Training, path: Path, version: str) -> Iterator[str]:
     else:
         yield f"measured on comments of {data.grouped_by}s set aside:"
     yield from (f"  {line}" for line in summarise(training.report))
+    if training.base_report is not None:
+        yield f"  the base model alone: ROC-AUC {training.base_report.roc_auc}"
     yield f"model {version}: {path}"
     yield f"card with plots: {path.with_suffix('.md')}; manifest: {path.with_suffix('.json')}"
 

@@ -1,6 +1,6 @@
 """From labelled comments to a measured scorer: split, choose, fit, measure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ class Training:
     points: Sequence[OperatingPoint]
     report: Report
     seed: int
+    base: Scorer | None
+    base_report: Report | None
+    """What the base model alone would do on `held_out`."""
 
     def facts(self, files: Sequence[SourceFile]) -> dict[str, Any]:
         """Return what the manifest says of this training."""
@@ -53,6 +56,8 @@ class Training:
                 "kept_whole": self.data.grouped_by,
                 "files": [asdict(file) for file in files],
             },
+            "base": self.base and self.base.version,
+            "attributes": list(self.scorer.attributes),
             "seed": self.seed,
             "strength": self.search.strength,
             "losses": {str(strength): loss for strength, loss in self.search.losses.items()},
@@ -61,9 +66,16 @@ class Training:
         }
 
 
-def train(dataset: Dataset, *, seed: int = 0, progress: Progress = without_progress) -> Training:
+def train(
+    dataset: Dataset,
+    *,
+    base: Scorer | None = None,
+    seed: int = 0,
+    progress: Progress = without_progress,
+) -> Training:
     """
-    Learn from a data set and measure on articles set aside.
+    Learn from a data set, beginning with a base model or with nothing, and measure on articles set
+    aside.
 
     Raises:
         DataError: too few comments of one class, or in too few articles or threads.
@@ -72,16 +84,33 @@ def train(dataset: Dataset, *, seed: int = 0, progress: Progress = without_progr
     check_trainable(dataset)
     parts = split(dataset, parts=usable_parts(dataset), seed=seed)
     learned, held_out = parts.train, parts.test
-    search = search_strength(learned, parts=usable_parts(learned), seed=seed, progress=progress)
-    points = choose_points(learned.labels, search.scores)
-    scorer = fit_scorer(learned, strength=search.strength, progress=progress)
-    scores = scorer.score(held_out.texts)
-    report = measure(
-        held_out.labels,
-        scores,
-        groups=held_out.groups,
-        thresholds={point.name: point.threshold for point in points},
-        site_base_rate=dataset.base_rate,
-        seed=seed,
+    search = search_strength(
+        learned, parts=usable_parts(learned), seed=seed, base=base, progress=progress
     )
-    return Training(scorer, dataset, learned, held_out, scores, search, points, report, seed)
+    points = choose_points(learned.labels, search.scores)
+    scorer = fit_scorer(learned, strength=search.strength, base=base, progress=progress)
+    scores = scorer.score(held_out.texts)
+
+    def report(scores: Floats, thresholds: Mapping[str, float]) -> Report:
+        return measure(
+            held_out.labels,
+            scores,
+            groups=held_out.groups,
+            thresholds=thresholds,
+            site_base_rate=dataset.base_rate,
+            seed=seed,
+        )
+
+    return Training(
+        scorer=scorer,
+        data=dataset,
+        learned=learned,
+        held_out=held_out,
+        held_out_scores=scores,
+        search=search,
+        points=points,
+        report=report(scores, {point.name: point.threshold for point in points}),
+        seed=seed,
+        base=base,
+        base_report=None if base is None else report(base.score(held_out.texts), {}),
+    )

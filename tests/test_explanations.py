@@ -63,9 +63,14 @@ def test_leaving_the_strongest_word_out_lowers_the_score(scorer):
 
 
 def test_strongest_features_are_ordered_words_of_both_sides(scorer):
-    features = scorer.strongest_features(4)
+    features = scorer.strongest_features(4, [comment.text for comment in labelled_comments()])
     weights = [weight for _, weight in features]
     assert weights == sorted(weights)
     assert len({name for name, _ in features}) == 8
     assert weights[0] < 0 < weights[-1]
     assert np.isfinite(weights).all()
+
+
+def test_strongest_features_are_words_that_several_of_the_texts_hold(scorer):
+    names = {name for name, _ in scorer.strongest_features(4, ["zorble ferry"] * 2 + ["quimp"])}
+    assert names == {"zorble", "ferry"}

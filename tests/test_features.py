@@ -878,3 +878,27 @@ def test_learning_shows_its_progress(archive):
     ((number, what),) = seen
     assert number > 1
     assert what == "learning words"
+
+
+def test_extended_by_known_terms_it_is_still_what_scikit_learn_gives():
+    own_texts = ["the ferry to the harbour", "a ferry, a harbour; zorble", "zorble the quimp"]
+    known_texts = ["the ferry sails", "quimp at the harbour", "sails and the quimp", "Ω sails"]
+    known = TfidfFeatures(sublinear_tf=True).fit(known_texts).to_sklearn()
+    features = TfidfFeatures(sublinear_tf=True).fit(own_texts)
+    own_names = set(features.get_feature_names_out())
+    columns = features.extend(known)
+    names = features.get_feature_names_out()
+    assert names[columns].tolist() == known.get_feature_names_out().tolist()
+    assert set(names) == own_names | set(known.get_feature_names_out())
+    texts = [*own_texts, *known_texts, "something else, ferry"]
+    expected = features.to_sklearn().transform(texts)
+    assert np.abs(features.transform(texts) - expected).max() < 1e-12
+
+
+def test_extended_terms_keep_the_idfs_of_the_known_ones():
+    known = TfidfFeatures(sublinear_tf=True).fit(["ferry one", "ferry two", "ferry three"])
+    features = TfidfFeatures(sublinear_tf=True).fit(["ferry zorble", "zorble"])
+    zorble = features.idf_[list(features.get_feature_names_out()).index("word__zorble")]
+    columns = features.extend(known.to_sklearn())
+    assert (features.idf_[columns] == known.idf_).all()
+    assert features.idf_[list(features.get_feature_names_out()).index("word__zorble")] == zorble

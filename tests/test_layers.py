@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "logistic": {"kernels"},
     "explanations": {"buffers", "compiled", "text"},
     "scorer": {"buffers", "compiled", "explanations", "features"},
+    "foundation": {"features", "logistic", "progress", "scorer"},
     "model": {"datasets", "features", "logistic", "progress", "scorer", "threads", "errors"},
     "tables": {"comments", "policy", "errors"},
     "artifacts": {"scorer", "errors"},
@@ -53,7 +54,11 @@ MAY_IMPORT = {
     },
     "train": {
         "arguments", "artifacts", "cards", "comments", "datasets", "kernels", "parsers", "review",
-        "settings", "tables", "training", "errors",
+        "scorer", "settings", "tables", "training", "errors",
+    },
+    "base": {
+        "arguments", "artifacts", "foundation", "kernels", "metrics", "parsers", "plots", "scorer",
+        "thresholds", "errors",
     },
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",

@@ -1,13 +1,25 @@
 """Fitting, choosing C and scoring."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import FeatureUnion, Pipeline
 
 from moderation.datasets import GatherReport, folds, gather
-from moderation.model import STRENGTHS, fit_scorer, log_loss, search_strength
+from moderation.features import make_features
+from moderation.logistic import fit_logistic
+from moderation.model import (
+    STRENGTHS,
+    fit_scorer,
+    log_loss,
+    search_strength,
+)
+from moderation.scorer import CLASSIFIER, FEATURES, Scorer
 from tests.samples import labelled_comments
 
 
@@ -50,6 +62,61 @@ def test_the_chosen_strength_has_the_lowest_loss(dataset):
     assert set(search.losses) == set(STRENGTHS)
     assert search.losses[search.strength] == min(search.losses.values())
     assert search.losses[search.strength] == log_loss(dataset.labels, search.scores)
+
+
+@pytest.fixture(scope="module")
+def base():
+    """A model of another site, that knows one word this site has not, with a head of its own."""
+    comments = [*labelled_comments(removed=80, kept=120), *labelled_comments(removed=80, kept=1)]
+    texts = [f"{c.text} {'skibble' if c.status == 'removed' else ''}" for c in comments]
+    labels = np.array([int(c.status == "removed") for c in comments])
+    features = make_features()
+    classifier = fit_logistic(features.fit_transform(texts), labels, strength=10.0)
+    pipeline = Pipeline([(FEATURES, features.to_sklearn()), (CLASSIFIER, classifier)])
+    pipeline.heads_ = {"OTHER": (classifier.coef_[0].astype(np.float32), -1.0)}
+    return Scorer(pipeline)
+
+
+def test_with_a_base_model_a_site_knows_what_only_the_base_has_seen(dataset, base):
+    alone = fit_scorer(dataset, strength=1.0)
+    adapted = fit_scorer(dataset, strength=1.0, base=base)
+    texts = ["river ferry skibble", "river ferry"]
+    less = np.diff(logit(adapted.score(texts))) - np.diff(logit(alone.score(texts)))
+    assert less < -1
+    expected = adapted.pipeline.predict_proba(dataset.texts)[:, 1]
+    assert adapted.score(dataset.texts) == pytest.approx(expected, abs=1e-9)
+
+
+def test_little_strength_stays_with_the_base_and_much_goes_with_the_site(dataset, base):
+    """A site that keeps what the base model condemns."""
+    labels = 1 - dataset.labels
+    turned = replace(dataset, frame=dataset.frame.assign(label=labels))
+    staying, going = (
+        fit_scorer(turned, strength=strength, base=base).score(dataset.texts)
+        for strength in (1e-4, 30.0)
+    )
+    assert roc_auc_score(labels, staying) < 0.1
+    assert roc_auc_score(labels, going) > 0.9
+
+
+def test_the_heads_of_the_base_model_stay(dataset, base):
+    adapted = fit_scorer(dataset, strength=1.0, base=base)
+    assert adapted.attributes == ("LIKELY_TO_REJECT", "OTHER")
+    assert base.score_attributes(["skibble"]).keys() == {"LIKELY_TO_REJECT", "OTHER"}
+    before, after = (
+        scorer.score_attributes(["skibble zorble", "the ferry"])["OTHER"]
+        for scorer in (base, adapted)
+    )
+    assert after[0] > after[1]
+    assert after == pytest.approx(before, abs=0.15)  # a few more features share the length
+
+
+def test_cross_validation_begins_with_the_base_model_too(dataset, base):
+    search = search_strength(dataset, parts=4, seed=0, base=base)
+    assert set(search.losses) == set(STRENGTHS)
+    assert search.losses[search.strength] <= min(
+        search_strength(dataset, parts=4, seed=0).losses.values()
+    )
 
 
 def test_scores_are_probabilities_and_no_text_gives_none(dataset):

@@ -9,17 +9,24 @@ from pathlib import Path
 import pytest
 
 from moderation import __main__ as package
-from moderation import evaluate, parse, score, train
+from moderation import base, evaluate, parse, score, train
 from moderation.settings import Settings
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-COMMANDS = {"parse": parse, "train": train, "score": score, "evaluate": evaluate}
+COMMANDS = {
+    "parse": parse,
+    "train": train,
+    "score": score,
+    "evaluate": evaluate,
+    "base": base,
+}
 PARSERS = {
     "parse": parse.build_parser(),
     "train": train.build_parser(Settings()),
     "score": score.build_parser(),
     "evaluate": evaluate.build_parser(),
+    "base": base.build_parser(),
 }
 
 
@@ -55,7 +62,8 @@ def test_the_commands_run_in_the_order_they_stand_in(folder, capsys):
         arguments = [name for word in words[3:] for name in expand(word)]
         assert COMMANDS[words[2].removeprefix("moderation.")].main(arguments) == 0, line
         ran.append(words[2])
-    assert set(ran) == {f"moderation.{name}" for name in COMMANDS}
+    users = COMMANDS.keys() - {"base"}  # which needs corpora that a user does not have
+    assert set(ran) == {f"moderation.{name}" for name in users}
 
 
 def expand(word: str) -> list[str]:
@@ -77,7 +85,7 @@ def test_every_option_is_documented(name):
 def test_every_setting_is_documented_with_its_default():
     for field, default in vars(Settings()).items():
         if default is not None:
-            name = {"data": "DATA", "model": "MODEL", "database_url": "DATABASE_URL"}[field]
+            name = field.upper()
             assert f"| `MODERATION_{name}` | `{default}` |" in README
 
 

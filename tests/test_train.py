@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,15 @@ from moderation import load_model
 from moderation.train import main
 from tests.conftest import REPOSITORY
 from tests.samples import labelled_comments
+
+BASE = REPOSITORY / "models/base.joblib"
+
+
+@pytest.fixture(autouse=True)
+def begin_with_nothing(request, monkeypatch):
+    """What is not about the base model takes half the time without it."""
+    if "trained" not in request.fixturenames:
+        monkeypatch.setenv("MODERATION_BASE", "none")
 
 
 def write_table(path: Path, rows, header=("text", "label")) -> Path:
@@ -131,6 +141,39 @@ def test_without_data_anywhere_it_says_where_to_get_some(tmp_path, monkeypatch, 
     assert main([]) == 1
     assert "no folder data/ here; name the data to learn from" in capsys.readouterr().err
     assert left_in(tmp_path) == set()
+
+
+def test_it_begins_with_the_base_model_and_says_what_that_alone_would_do(table, tmp_path, capsys):
+    out = tmp_path / "site.joblib"
+    assert main([str(table), "--base", str(BASE), "--out", str(out)]) == 0
+    assert re.search(r"the base model alone: ROC-AUC 0\.\d{3} \[", capsys.readouterr().out)
+    facts = json.loads(out.with_suffix(".json").read_text())
+    assert facts["base"] == load_model(BASE).version
+    assert facts["attributes"] == list(load_model(BASE).attributes)
+    assert load_model(out).attributes == load_model(BASE).attributes
+    assert f"the base model {facts['base']}" in out.with_suffix(".md").read_text()
+
+
+def test_it_begins_with_nothing_where_that_is_asked_for(table, tmp_path, capsys):
+    out = tmp_path / "site.joblib"
+    assert main([str(table), "--base", "none", "--out", str(out)]) == 0
+    assert "base model" not in capsys.readouterr().out
+    assert json.loads(out.with_suffix(".json").read_text())["base"] is None
+    assert load_model(out).attributes == ("LIKELY_TO_REJECT",)
+
+
+def test_without_a_shipped_base_model_it_says_so_and_goes_on(table, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MODERATION_BASE")
+    assert main([str(table), "--out", str(tmp_path / "site.joblib")]) == 0
+    assert "models/base.joblib: not here; learning begins with nothing" in capsys.readouterr().err
+
+
+def test_a_base_model_that_is_not_there_is_refused_before_anything_is_read(tmp_path, capsys):
+    assert main(["no.csv", "--base", "no.joblib", "--out", str(tmp_path / "m.joblib")]) == 1
+    error = capsys.readouterr().err
+    assert "--base no.joblib: no such model" in error
+    assert "or begin with nothing: --base none" in error
 
 
 def test_a_failed_run_keeps_the_model_that_was_there(table, tmp_path):

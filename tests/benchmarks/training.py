@@ -74,7 +74,7 @@ def main() -> None:
         table, model = Path(folder) / "rows.csv", Path(folder) / "model.joblib"
         pd.DataFrame({"text": texts, "label": labels}).to_csv(table, index=False)
         for _ in range(args.rounds):
-            ours.append(run("-m", "moderation.train", table, "--out", model)[0])
+            ours.append(run("-m", "moderation.train", table, "--base", "none", "--out", model)[0])
             taken, output = run("-c", PLAIN, table)
             plain.append(taken)
         metrics = json.loads(model.with_suffix(".json").read_text())["metrics"]

@@ -1,0 +1,76 @@
+"""The command that learns the base model, and the base model that is shipped."""
+
+import hashlib
+import json
+
+import pytest
+
+from moderation import base, foundation, load_model
+from moderation.base import CALIBRATED_ON, main
+from moderation.foundation import KINDS, LICENCES, TOXICITY
+from tests.conftest import REPOSITORY
+from tests.test_foundation import corpora as small_corpora
+
+SHIPPED = REPOSITORY / "models/base.joblib"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(foundation, "FEWEST", 2)
+    monkeypatch.setattr(base, "LEFT_OUT", (CALIBRATED_ON,))
+    folder = tmp_path / "corpora"
+    folder.mkdir()
+    for name, table in {**small_corpora(), "insults": small_corpora()["sbic"]}.items():
+        table.to_csv(folder / f"{name}.csv.gz", index=False)
+    return folder
+
+
+def test_it_learns_measures_and_saves(folder, tmp_path, capsys):
+    out = tmp_path / "models" / "base.joblib"
+    assert main([str(folder), "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert f"| {CALIBRATED_ON} | 60 | 33.3% |" in printed.out
+    assert "| insults | 60 | 33.3% |" in printed.out
+    assert "olid.csv.gz: not there; nothing is measured on it" in printed.err
+    assert load_model(out).attributes == ("LIKELY_TO_REJECT", TOXICITY, *KINDS)
+    facts = json.loads(out.with_suffix(".json").read_text())
+    assert [file["name"] for file in facts["training_data"]["files"]] == [
+        f"{name}.csv.gz" for name in LICENCES
+    ]
+    card = out.with_suffix(".md").read_text()
+    assert all(f"| {name} |" in card for name in LICENCES)
+    assert {path.name for path in (out.parent / "base").iterdir()} == {
+        "precision_recall.png", "calibration.png", "scores.png"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", ["edos", "jigsaw_natural"])
+def test_a_missing_corpus_is_one_clear_line(missing, folder, tmp_path, capsys):
+    (folder / f"{missing}.csv.gz").unlink()
+    assert main([str(folder), "--out", str(tmp_path / "base.joblib")]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{missing}.csv.gz: cannot be read (FileNotFoundError); expected a folder" in error
+    assert not (tmp_path / "base.joblib").exists()
+
+
+def test_a_table_without_words_is_one_clear_line(folder, tmp_path, capsys):
+    (folder / "edos.csv.gz").unlink()
+    table = small_corpora()["edos"].rename(columns={"text": "body"})
+    table.to_csv(folder / "edos.csv.gz", index=False)
+    assert main([str(folder), "--out", str(tmp_path / "base.joblib")]) == 1
+    assert "edos.csv.gz: no column text among body, label" in capsys.readouterr().err
+
+
+def test_the_shipped_base_model_loads_and_is_small_enough():
+    scorer = load_model(SHIPPED)
+    assert scorer.attributes == ("LIKELY_TO_REJECT", TOXICITY, *KINDS)
+    assert SHIPPED.stat().st_size <= 10e6
+    scores = scorer.score_attributes(["Thank you, that was a helpful answer."])
+    assert all(score[0] < 0.3 for score in scores.values())
+
+
+def test_the_shipped_base_model_learnt_from_these_corpora(corpora):
+    facts = json.loads(SHIPPED.with_suffix(".json").read_text())
+    for file in facts["training_data"]["files"]:
+        body = (corpora / file["name"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == file["sha256"]
