@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import profanity_check
 
 from moderation.base import LEFT_OUT, MEASURED_ONLY, read_corpus
 from moderation.features import make_features
@@ -49,6 +48,8 @@ def main() -> None:
 
 def contenders(learnt: Mapping[str, pd.DataFrame], table: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return the scores that each contender gives the comments of a table."""
+    import profanity_check
+
     texts = table["text"].tolist()
     rows = pd.concat(
         part[["text", "label"]]
