@@ -174,6 +174,7 @@ def load_model(path: str | os.PathLike[str]) -> Scorer:
         attribute=str(manifest.facts["attribute"]),
         version=manifest.version,
         thresholds=manifest.thresholds,
+        base_rate=manifest.base_rate,
     )
     try:
         return scorer.compile()

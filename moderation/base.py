@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from moderation import foundation, plots
 from moderation.arguments import COMPILING, progress, run, say
 from moderation.artifacts import check_model_path, save_model
+from moderation.calibration import Scale
 from moderation.errors import DataError
-from moderation.foundation import CALIBRATED_ON, LICENCES, ORIGINS, Foundation, Scale, without
+from moderation.foundation import CALIBRATED_ON, LICENCES, ORIGINS, Foundation, without
 from moderation.kernels import announce_compiling
 from moderation.metrics import Report, measure
 from moderation.parsers.sources import digest
@@ -81,20 +81,14 @@ def learn(folder: Path, out: Path) -> None:
     check_model_path(out)
     announce_compiling(lambda: say(COMPILING))
     tables = {name: read_corpus(folder, name) for name in LICENCES}
-    measured = []
-    for name in LEFT_OUT:
-        say(f"measuring on {name}, with a model that has not seen it")
-        apart = foundation.learn_foundation(without(tables, name), progress)
-        table = tables[name]
-        logits = apart.logits(table["text"].tolist())
-        measured.append(_measure(name, table, logits[:, 0]))
-        if name == CALIBRATED_ON:
-            labels = table["label"].to_numpy(dtype=np.int64)
-            scales = [Scale.learn(logits[:, k], labels) for k in range(logits.shape[1])]
-            scores = expit(scales[0].slope * logits[:, 0] + scales[0].intercept)
+    logits = {name: _logits_apart(tables, name) for name in LEFT_OUT}
     say("learning from all of them")
     whole = foundation.learn_foundation(tables, progress)
+    measured = [_measure(name, tables[name], found[:, 0]) for name, found in logits.items()]
     measured += _measure_others(folder, whole)
+    labels = _labels(tables[CALIBRATED_ON])
+    scales = [Scale.learn(found, labels) for found in logits[CALIBRATED_ON].T]
+    scores = scales[0].apply(logits[CALIBRATED_ON][:, 0])
     points = choose_points(labels, scores)
     files = {name: digest(_path(folder, name)) for name in LICENCES}
     manifest = save_model(
@@ -128,8 +122,10 @@ def read_corpus(folder: Path, name: str) -> pd.DataFrame:
             f"{path}: cannot be read ({type(error).__name__}); expected a folder with the corpora "
             f"{', '.join(LICENCES)}, as NAME.csv.gz with the columns text and label"
         ) from error
-    if "text" not in table:
-        raise DataError(f"{path}: no column text among {', '.join(table.columns)}")
+    if missing := {"text", *foundation.columns_of(name)} - set(table.columns):
+        raise DataError(
+            f"{path}: no column {', '.join(sorted(missing))} among {', '.join(table.columns)}"
+        )
     return table[table["text"].notna()].reset_index(drop=True)
 
 
@@ -137,9 +133,19 @@ def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.csv.gz"
 
 
+def _labels(table: pd.DataFrame) -> NDArray[np.int64]:
+    return table["label"].to_numpy(dtype=np.int64)
+
+
+def _logits_apart(tables: Mapping[str, pd.DataFrame], name: str) -> NDArray[np.float64]:
+    """Return the logits of a corpus, (n, 2), by a foundation that has not seen it."""
+    say(f"measuring on {name}, with a model that has not seen it")
+    apart = foundation.learn_foundation(without(tables, name), progress)
+    return apart.logits(tables[name]["text"].tolist())
+
+
 def _measure(name: str, table: pd.DataFrame, logits: NDArray[np.float64]) -> Measured:
-    labels = table["label"].to_numpy(dtype=np.int64)
-    return Measured(name, measure(labels, logits, thresholds={}))
+    return Measured(name, measure(_labels(table), logits, thresholds={}))
 
 
 def _measure_others(folder: Path, whole: Foundation) -> Iterator[Measured]:

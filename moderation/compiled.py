@@ -156,6 +156,11 @@ class CompiledScorer:
         self._frequencies = features.frequencies(0)
 
     @property
+    def width(self) -> int:
+        """How many features each head has a weight for."""
+        return len(self._features.idf)
+
+    @property
     def intercept(self) -> float:
         """The first head's."""
         return float(self._intercepts[0])

@@ -10,6 +10,11 @@ from moderation.buffers import read_texts
 from moderation.compiled import CompiledScorer
 from moderation.text import words
 
+STANDING_OUT = 0.6
+"""The share of the strongest contribution that agreed best with people on `civil_spans`."""
+WORTH_MARKING = 0.3
+"""A contribution to the logit that is worth pointing at."""
+
 Floats = NDArray[np.float64]
 
 
@@ -37,6 +42,19 @@ class Explanation:
         """Return the words that raised the score most, the strongest first."""
         raising = [part for part in self.contributions if part.value > 0]
         return sorted(raising, key=lambda part: -part.value)[:number]
+
+    def standing_out(
+        self, *, share: float = STANDING_OUT, least: float = WORTH_MARKING
+    ) -> list[Contribution]:
+        """
+        Return the words that add at least a share of what the strongest adds, in their order.
+
+        They are the words that people point at (`tests/benchmarks/spans.py`); where no word adds
+        at least `least` to the logit, there are none.
+        """
+        strongest = max((part.value for part in self.contributions), default=0.0)
+        limit = max(share * strongest, least)
+        return [part for part in self.contributions if part.value >= limit]
 
 
 def explain(scorer: CompiledScorer, text: str) -> Explanation:

@@ -18,6 +18,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from moderation.calibration import Scale
 from moderation.features import TfidfFeatures
 from moderation.logistic import fit_logistic
 from moderation.progress import Progress, without_progress
@@ -128,6 +129,14 @@ def kind_parts(kind: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def columns_of(source: str) -> set[str]:
+    """Return the columns of a source that are learnt from."""
+    members = (TEACHER, *MEMBERS, OFFENCE)
+    parts = [part for member in members for part in member.parts]
+    parts += [part for kind in KINDS for part in kind_parts(kind)]
+    return {part.column for part in parts if part.source == source}
+
+
 @dataclass(frozen=True)
 class Foundation:
     """Features and the weights over them; what the first two mean as scores is not known yet."""
@@ -142,7 +151,7 @@ class Foundation:
         matrix = self.features.transform(texts)
         return np.column_stack([matrix @ self.general, matrix @ self.toxicity])
 
-    def pipeline(self, scales: Sequence["Scale"]) -> Pipeline:
+    def pipeline(self, scales: Sequence[Scale]) -> Pipeline:
         """Return the pipeline of the general score, with the other heads beside it."""
         general, toxicity = scales
         classifier = LogisticRegression(C=STRENGTH)
@@ -155,20 +164,6 @@ class Foundation:
         weights = (toxicity.slope * self.toxicity).astype(np.float32)
         pipeline.heads_ = {TOXICITY: (weights, toxicity.intercept), **self.kinds}
         return pipeline
-
-
-@dataclass(frozen=True)
-class Scale:
-    """The line that turns a model's logits into those of probabilities (Platt 1999)."""
-
-    slope: float
-    intercept: float
-
-    @classmethod
-    def learn(cls, logits: Floats, labels: NDArray[np.int64]) -> "Scale":
-        """Return the line for logits, (n,), of comments that their model did not learn from."""
-        fitted = LogisticRegression(C=np.inf).fit(logits[:, np.newaxis], labels)
-        return cls(float(fitted.coef_[0, 0]), float(fitted.intercept_[0]))
 
 
 def without(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, pd.DataFrame]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds
 from moderation.features import TfidfFeatures, make_features
 from moderation.logistic import fit_logistic
@@ -17,6 +18,7 @@ from moderation.threads import count_cores, work_on
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Values tried for C, the inverse of the penalty; the best is inside on all corpora tried."""
+UNCHANGED = Scale(1.0, 0.0)
 ROUGH = 0.02
 """Logits this near to the best are near enough to compare strengths."""
 
@@ -39,10 +41,11 @@ def fit_scorer(
     *,
     strength: float,
     base: Scorer | None = None,
+    scale: Scale = UNCHANGED,
     progress: Progress = without_progress,
 ) -> Scorer:
     """
-    Learn from all rows of a data set.
+    Learn from all rows of a data set, with weights that give its logits at a scale.
 
     With a base model the features are its own and the site's, and its weights are what those of
     the site are pulled towards; its heads stay as they are.
@@ -51,6 +54,8 @@ def fit_scorer(
     classifier = fit_logistic(
         space.matrix, dataset.labels, strength=strength, towards=space.towards
     )
+    classifier.coef_ = scale.slope * classifier.coef_
+    classifier.intercept_ = scale.slope * classifier.intercept_ + scale.intercept
     pipeline = Pipeline([(FEATURES, space.features.to_sklearn()), (CLASSIFIER, classifier)])
     if base is not None:
         pipeline.heads_ = {

@@ -11,6 +11,7 @@ from scipy.special import expit
 from sklearn.pipeline import Pipeline
 
 from moderation.buffers import Documents, read_texts
+from moderation.calibration import change_base_rate
 from moderation.compiled import CompiledFeatures, CompiledScorer
 from moderation.explanations import Explanation, explain, strongest_words
 from moderation.features import MIN_DOCUMENTS, WORD, compile_features
@@ -40,6 +41,8 @@ class Scorer:
     """The beginning of the saved file's SHA-256: scores of two versions are not to be mixed."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
     """The operating points chosen in training, by name."""
+    base_rate: float | None = None
+    """The share of removals at which the score is P(removal): the site's own."""
 
     @property
     def heads(self) -> Mapping[str, Head]:
@@ -50,15 +53,31 @@ class Scorer:
     def attributes(self) -> tuple[str, ...]:
         return (self.attribute, *self.heads)
 
-    def score(self, texts: Documents, *, threads: int | None = None) -> Floats:
+    def score(
+        self, texts: Documents, *, threads: int | None = None, base_rate: float | None = None
+    ) -> Floats:
         """
         Return the site's P(removal) for each text, shape (n,).
 
         Takes strings, or a column that speaks Arrow. Works on `threads` at once, all cores if None,
-        where there is enough to do; the numbers do not depend on it.
+        where there is enough to do; the numbers do not depend on it. With a `base_rate`, P(removal)
+        where that share of comments is removed: 0.5 gives the 50/50 scale, on which scores of
+        models trained at different rates can be compared.
+
+        Raises:
+            ValueError: a base rate that is no share, or for a model whose own is not known.
+
         """
         logits = self._compiled.logits(read_texts(texts), threads=threads)
-        return np.asarray(expit(logits[:, 0]), dtype=np.float64)
+        scores = np.asarray(expit(logits[:, 0]), dtype=np.float64)
+        if base_rate is None:
+            return scores
+        if self.base_rate is None or not 0 < base_rate < 1:
+            raise ValueError(
+                f"base_rate={base_rate}: expected a share above 0 and below 1, and a model that was"
+                " saved with its own"
+            )
+        return change_base_rate(scores, before=self.base_rate, after=base_rate)
 
     def score_attributes(
         self, texts: Documents, *, threads: int | None = None
@@ -84,8 +103,17 @@ class Scorer:
         return strongest_words(words.get_feature_names_out()[columns], weights, number)
 
     def compile(self) -> Self:
-        """Make the tables now that the first score would make; returns the scorer."""
-        assert self._compiled
+        """
+        Make the tables now that the first score would make; returns the scorer.
+
+        Raises:
+            ValueError: the pipeline's parts do not fit each other, or are not those of a scorer.
+
+        """
+        width = self._compiled.width
+        for name, (weights, _) in self.heads.items():
+            if weights.shape != (width,):
+                raise ValueError(f"{name}: weights of shape {weights.shape}, expected {(width,)}")
         return self
 
     @cached_property

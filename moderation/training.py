@@ -4,12 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from scipy.special import logit
+
+from moderation.calibration import Scale
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
 from moderation.metrics import Floats, Report, measure
 from moderation.model import StrengthSearch, fit_scorer, search_strength
 from moderation.progress import Progress, without_progress
 from moderation.scorer import Scorer
 from moderation.thresholds import OperatingPoint, choose_points
+
+TINY = 1e-9
+"""Out-of-fold scores nearer to 0 or 1 than this are taken for as near."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Training:
     held_out: Dataset
     held_out_scores: Floats
     search: StrengthSearch
+    scale: Scale
+    """What made probabilities of the logits, learnt on out-of-fold scores."""
     points: Sequence[OperatingPoint]
     report: Report
     seed: int
@@ -56,6 +65,7 @@ class Training:
                 "kept_whole": self.data.grouped_by,
                 "files": [asdict(file) for file in files],
             },
+            "scale": asdict(self.scale),
             "base": self.base and self.base.version,
             "attributes": list(self.scorer.attributes),
             "seed": self.seed,
@@ -87,8 +97,14 @@ def train(
     search = search_strength(
         learned, parts=usable_parts(learned), seed=seed, base=base, progress=progress
     )
-    points = choose_points(learned.labels, search.scores)
-    scorer = fit_scorer(learned, strength=search.strength, base=base, progress=progress)
+    unseen = logit(np.clip(search.scores, TINY, 1 - TINY))
+    scale = Scale.learn(unseen, learned.labels).at(
+        dataset.base_rate, learnt_at=float(learned.labels.mean())
+    )
+    points = choose_points(learned.labels, scale.apply(unseen))
+    scorer = fit_scorer(
+        learned, strength=search.strength, base=base, scale=scale, progress=progress
+    )
     scores = scorer.score(held_out.texts)
 
     def report(scores: Floats, thresholds: Mapping[str, float]) -> Report:
@@ -108,6 +124,7 @@ def train(
         held_out=held_out,
         held_out_scores=scores,
         search=search,
+        scale=scale,
         points=points,
         report=report(scores, {point.name: point.threshold for point in points}),
         seed=seed,

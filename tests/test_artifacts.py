@@ -194,6 +194,15 @@ def test_parts_that_do_not_fit_each_other_are_refused(model):
         load_model(model)
 
 
+@pytest.mark.parametrize("heads", [{"THREAT": (np.zeros(3), 0.0)}, {"THREAT": 1.0}, ["THREAT"]])
+def test_heads_that_do_not_fit_are_refused(heads, model):
+    pipeline = joblib.load(model)
+    pipeline.heads_ = heads
+    forge(model, pipeline)
+    with pytest.raises(ModelUnsafe, match=r"not a scorer of ours"):
+        load_model(model)
+
+
 def test_every_allowed_type_is_one_that_a_model_needs(trained, monkeypatch):
     """A list that grows without need is no protection: leave one out and a model is refused."""
     needed = set()

@@ -53,12 +53,12 @@ def test_a_missing_corpus_is_one_clear_line(missing, folder, tmp_path, capsys):
     assert not (tmp_path / "base.joblib").exists()
 
 
-def test_a_table_without_words_is_one_clear_line(folder, tmp_path, capsys):
-    (folder / "edos.csv.gz").unlink()
-    table = small_corpora()["edos"].rename(columns={"text": "body"})
+@pytest.mark.parametrize("column", ["text", "label"])
+def test_a_table_without_words_or_labels_is_one_clear_line(column, folder, tmp_path, capsys):
+    table = small_corpora()["edos"][["text", "label"]].rename(columns={column: "body"})
     table.to_csv(folder / "edos.csv.gz", index=False)
     assert main([str(folder), "--out", str(tmp_path / "base.joblib")]) == 1
-    assert "edos.csv.gz: no column text among body, label" in capsys.readouterr().err
+    assert f"edos.csv.gz: no column {column} among {', '.join(table)}" in capsys.readouterr().err
 
 
 def test_the_shipped_base_model_loads_and_is_small_enough():

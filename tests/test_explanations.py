@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.datasets import GatherReport, gather
+from moderation.explanations import Contribution, Explanation
 from moderation.model import fit_scorer
 from tests.samples import labelled_comments
 
@@ -74,3 +75,19 @@ def test_strongest_features_are_ordered_words_of_both_sides(scorer):
 def test_strongest_features_are_words_that_several_of_the_texts_hold(scorer):
     names = {name for name, _ in scorer.strongest_features(4, ["zorble ferry"] * 2 + ["quimp"])}
     assert names == {"zorble", "ferry"}
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, 0.7, 0.5, -2.0], [1.0, 0.7]),
+        ([0.35, 2.0, 1.2], [2.0, 1.2]),
+        ([0.2, 0.1], []),
+        ([-1.0, -0.5], []),
+        ([], []),
+    ],
+)
+def test_words_that_stand_out_add_nearly_as_much_as_the_strongest(values, expected):
+    parts = tuple(Contribution(k, k + 1, value) for k, value in enumerate(values))
+    found = Explanation(0.0, parts).standing_out(share=0.6, least=0.3)
+    assert [part.value for part in found] == expected

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import FeatureUnion, Pipeline
 
+from moderation.calibration import Scale
 from moderation.datasets import GatherReport, folds, gather
 from moderation.features import make_features
 from moderation.logistic import fit_logistic
@@ -46,6 +47,29 @@ def test_scores_are_those_of_plain_scikit_learn(dataset):
     plain = plain_pipeline(3.0).fit(dataset.texts, dataset.labels)
     scores = fit_scorer(dataset, strength=3.0).score(dataset.texts)
     assert scores == pytest.approx(plain.predict_proba(dataset.texts)[:, 1], abs=1e-5)
+
+
+def test_a_scale_is_part_of_the_pipelines_own_weights(dataset):
+    plain = fit_scorer(dataset, strength=3.0)
+    scaled = fit_scorer(dataset, strength=3.0, scale=Scale(0.5, -1.0))
+    expected = 0.5 * logit(plain.score(dataset.texts)) - 1.0
+    assert logit(scaled.score(dataset.texts)) == pytest.approx(expected)
+    assert scaled.pipeline.decision_function(dataset.texts) == pytest.approx(expected)
+
+
+def test_scores_at_another_base_rate(dataset):
+    scorer = replace(fit_scorer(dataset, strength=3.0), base_rate=0.1)
+    scores = scorer.score(dataset.texts)
+    even = scorer.score(dataset.texts, base_rate=0.5)
+    assert even == pytest.approx(9 * scores / (9 * scores + 1 - scores))
+    assert scorer.score(dataset.texts, base_rate=0.1) == pytest.approx(scores)
+
+
+@pytest.mark.parametrize(("own", "asked"), [(None, 0.5), (0.1, 0.0), (0.1, 1.0)])
+def test_a_base_rate_that_cannot_be_used_is_refused(own, asked, dataset):
+    scorer = replace(fit_scorer(dataset, strength=3.0), base_rate=own)
+    with pytest.raises(ValueError, match=f"base_rate={asked}: expected a share"):
+        scorer.score(["x"], base_rate=asked)
 
 
 def test_out_of_fold_scores_never_saw_their_own_text(dataset):
