@@ -72,8 +72,10 @@ class Manifest:
 
     @property
     def training_files(self) -> dict[str, str]:
-        """Names of the files learnt from, by their SHA-256."""
-        return {file["sha256"]: file["name"] for file in self.facts["training_data"]["files"]}
+        """Names of the files learnt from, by it or its base model, by their SHA-256."""
+        data = self.facts["training_data"]
+        files = [*data["files"], *data.get("base_files", ())]
+        return {file["sha256"]: file["name"] for file in files}
 
     @property
     def version(self) -> str:

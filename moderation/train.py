@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from moderation.arguments import COMPILING, add_reading_options, progress, read_all, run, say
-from moderation.artifacts import check_model_path, load_model, save_model
+from moderation.artifacts import check_model_path, load_model, read_manifest, save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
@@ -66,37 +66,49 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
     check_model_path(args.out)
     announce_compiling(lambda: say(COMPILING))
-    base = _open_base(args.base, settings)
+    base, base_files = _open_base(args.base, settings)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
     files = find_files(Path(name) for name in named if name != "-")
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
+    learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
+    _refuse_what_the_base_knows(learnt_from, base_files)
     report = GatherReport()
     dataset = merge_copies(gather(_comments(sources, args), report), report)
     for line in report.lines():
         say(line)
     training = train(dataset, base=base, seed=args.seed, progress=progress)
-    learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
     manifest = save_model(
         training.scorer.pipeline,
         args.out,
-        facts=training.facts(learnt_from),
+        facts=training.facts(learnt_from, base_files),
         card=write_card(training, name=args.out.stem, files=learnt_from),
         plots=draw_plots(training),
     )
     print("\n".join(_summary(training, args.out, manifest.version)))
 
 
-def _open_base(given: str, settings: Settings) -> Scorer | None:
+def _open_base(given: str, settings: Settings) -> tuple[Scorer | None, list[SourceFile]]:
+    """Return the base model and the files it has learnt from."""
     if given == NO_BASE:
-        return None
+        return None, []
     path = Path(given)
     if path == settings.base and not path.exists():
         say(f"{path}: not here; learning begins with nothing")
-        return None
+        return None, []
     try:
-        return load_model(path)
+        base, known = load_model(path), read_manifest(path).training_files
+        return base, [SourceFile(name, sha256) for sha256, name in known.items()]
     except ModelError as error:
         raise DataError(f"--base {error}; or begin with nothing: --base {NO_BASE}") from error
+
+
+def _refuse_what_the_base_knows(files: Sequence[SourceFile], known: Sequence[SourceFile]) -> None:
+    digests = {file.sha256 for file in known}
+    if seen := [file.name for file in files if file.sha256 in digests]:
+        raise DataError(
+            f"{', '.join(seen)}: the base model has learnt from it already, and what is set aside "
+            f"would measure nothing; begin with nothing: --base {NO_BASE}"
+        )
 
 
 def _default_data(settings: Settings) -> str:

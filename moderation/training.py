@@ -51,8 +51,10 @@ class Training:
     base_report: Report | None
     """What the base model alone would do on `held_out`."""
 
-    def facts(self, files: Sequence[SourceFile]) -> dict[str, Any]:
-        """Return what the manifest says of this training."""
+    def facts(
+        self, files: Sequence[SourceFile], base_files: Sequence[SourceFile] = ()
+    ) -> dict[str, Any]:
+        """Return what the manifest says of this training, and of the files behind it."""
         return {
             "attribute": self.scorer.attribute,
             "training_data": {
@@ -64,6 +66,7 @@ class Training:
                 "held_out": len(self.held_out),
                 "kept_whole": self.data.grouped_by,
                 "files": [asdict(file) for file in files],
+                "base_files": [asdict(file) for file in base_files],
             },
             "scale": asdict(self.scale),
             "base": self.base and self.base.version,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from moderation import load_model
+from moderation.artifacts import read_manifest
 from moderation.train import main
 from tests.conftest import REPOSITORY
 from tests.samples import labelled_comments
@@ -174,6 +175,24 @@ def test_a_base_model_that_is_not_there_is_refused_before_anything_is_read(tmp_p
     error = capsys.readouterr().err
     assert "--base no.joblib: no such model" in error
     assert "or begin with nothing: --base none" in error
+
+
+def test_files_that_the_base_model_knows_are_refused(table, tmp_path, capsys):
+    base = tmp_path / "base.joblib"
+    assert main([str(table), "--base", "none", "--out", str(base)]) == 0
+    assert main([str(table), "--base", str(base), "--out", str(tmp_path / "m.joblib")]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "table.csv: the base model has learnt from it already" in error
+    assert error.endswith("--base none")
+    assert not (tmp_path / "m.joblib").exists()
+
+
+def test_what_the_base_model_knows_is_known_of_the_trained_one(table, tmp_path):
+    out = tmp_path / "site.joblib"
+    assert main([str(table), "--base", str(BASE), "--out", str(out)]) == 0
+    known = read_manifest(out).training_files
+    assert known.keys() > read_manifest(BASE).training_files.keys()
+    assert "table.csv" in known.values()
 
 
 def test_a_failed_run_keeps_the_model_that_was_there(table, tmp_path):
