@@ -204,7 +204,9 @@ def read_manifest(path: Path) -> Manifest:
         raise ModelNotFound(f"{beside}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise ModelNotFound(f"{beside}: not a readable manifest; train again") from error
-    needed = {"format_version", "sha256", "made_with", "attribute", "operating_points"}
+    needed = {
+        "format_version", "sha256", "made_with", "attribute", "operating_points", "training_data",
+    }  # fmt: skip
     if not isinstance(facts, dict) or (missing := needed - facts.keys()):
         what = ", ".join(sorted(missing)) if isinstance(facts, dict) else "all fields"
         raise ModelNotFound(f"{beside}: not a model's manifest: {what} missing; train again")

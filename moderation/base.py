@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,10 @@ it has some. To order what people read; not to judge authors, and not to remove 
 
 - It knows English, and there Wikipedia's talk pages best; on other languages it says nothing.
 - Its labels are those of paid annotators, who are quicker to call dialects and words that people
-  use of themselves abusive than those who use them. It has learnt that from them.
+  use of themselves abusive than those who use them. It has learnt that from them. On `wiki_context`
+  and `perspective_2k` it learns the Perspective API's scores instead, and with them its habits; the
+  labels of `civil_spans`, `sbic` and `davidson` count half or less in one of the regressions, and
+  those of `edos` not at all: there it learns what a first model says of their comments.
 - Abuse without rude words mostly escapes it (see `hatecheck`), and rude words without abuse do not.
 - The general score is calibrated on `jigsaw_natural`, where 9% are abuse; elsewhere its order holds
   better than its number. The heads other than TOXICITY are not calibrated.
@@ -117,16 +121,25 @@ def read_corpus(folder: Path, name: str) -> pd.DataFrame:
     path = _path(folder, name)
     try:
         table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: cannot be read ({type(error).__name__}); expected a folder with the corpora "
             f"{', '.join(LICENCES)}, as NAME.csv.gz with the columns text and label"
         ) from error
-    if missing := {"text", *foundation.columns_of(name)} - set(table.columns):
+    learnt = foundation.columns_of(name)
+    if name in (*LEFT_OUT, *MEASURED_ONLY):
+        learnt |= {"label"}
+    if missing := {"text", *learnt} - set(table.columns):
         raise DataError(
             f"{path}: no column {', '.join(sorted(missing))} among {', '.join(table.columns)}"
         )
-    return table[table["text"].notna()].reset_index(drop=True)
+    table = table[table["text"].notna()].reset_index(drop=True)
+    for column in sorted(learnt):
+        values = pd.to_numeric(table[column], errors="coerce")
+        if not values.between(0, 1).all() or (column == "label" and (values % 1).any()):
+            expected = "0 or 1" if column == "label" else "a share from 0 to 1"
+            raise DataError(f"{path}: not every {column} is {expected}")
+    return table
 
 
 def _path(folder: Path, name: str) -> Path:

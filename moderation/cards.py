@@ -17,10 +17,14 @@ PICTURES = (
 )
 
 # The headings follow "Model Cards for Model Reporting" (Mitchell et al. 2019).
-_LIMITS = """
-## Limits
-
+_ALONE = """
 - It has seen this site's comments only; on another site, or another subject, it will be worse.
+""".strip()
+_WITH_BASE = """
+- Beside this site's comments it knows those of the base model, in English, with the limits that the
+  base model's card names; on another site, or another subject, it will be worse.
+""".strip()
+_LIMITS = """
 - It knows words and parts of words, not meaning: quoted abuse, irony and new code words mislead it.
 - A score is a reason to read a comment, not a verdict. Do not remove comments on it alone.
 - It repeats the habits of the moderators whose decisions it learnt from, their mistakes too.
@@ -111,7 +115,8 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
         f"\n\nSHA-256 of the labelled texts: `{data.fingerprint}`"
     )
     yield "\n".join(_files_table(files))
-    yield _LIMITS
+    seen = _ALONE if training.base is None else _WITH_BASE
+    yield f"## Limits\n\n{seen}\n{_LIMITS}"
 
 
 def _beginning(training: Training) -> str:
@@ -120,7 +125,7 @@ def _beginning(training: Training) -> str:
     heads = ", ".join(f"`{name}`" for name in training.base.heads)
     return (
         f" Learning began with the base model {training.base.version}: its weights are what this "
-        f"site's decisions moved. Its heads are here as well: {heads}."
+        "site's decisions moved." + (f" Its heads are here as well: {heads}." if heads else "")
     )
 
 

@@ -11,7 +11,8 @@ from moderation.compiled import CompiledScorer
 from moderation.text import words
 
 STANDING_OUT = 0.6
-"""The share of the strongest contribution that agreed best with people on `civil_spans`."""
+"""The share of the strongest contribution that agreed best with people on `civil_spans`, where they
+marked something."""
 WORTH_MARKING = 0.3
 """A contribution to the logit that is worth pointing at."""
 
@@ -49,8 +50,8 @@ class Explanation:
         """
         Return the words that add at least a share of what the strongest adds, in their order.
 
-        They are the words that people point at (`tests/benchmarks/spans.py`); where no word adds
-        at least `least` to the logit, there are none.
+        Where people mark something, it is mostly these words (`tests/benchmarks/spans.py`). Where
+        no word adds at least `least` to the logit, there are none.
         """
         strongest = max((part.value for part in self.contributions), default=0.0)
         limit = max(share * strongest, least)

@@ -62,7 +62,8 @@ def fit_logistic(
     enough.
 
     Raises:
-        ValueError: labels beyond 0 and 1 or all the same, or not one of each for every row.
+        ValueError: labels beyond 0 and 1 or all the same, importances that leave out a class, or
+            not one of each for every row.
         TypeError: the matrix has another form.
 
     """
@@ -82,6 +83,8 @@ def fit_logistic(
             raise ValueError(f"{values.size} {name}, expected {expected}")
     if not (shares.min() >= 0 and shares.max() <= 1 and shares.min() < shares.max()):
         raise ValueError(f"labels from {shares.min():g} to {shares.max():g}: expected both 0 and 1")
+    if not (np.isfinite(costs).all() and costs.min() >= 0 and 0 < costs @ shares < costs.sum()):
+        raise ValueError("importances must be finite, not negative, and above 0 in both classes")
     # A comment's dual is minus the logit that it stands for: at first, that of its own label.
     duals = -np.clip(logit(shares), -_FARTHEST, _FARTHEST)
     spread = costs * (expit(duals) - (1 - shares))

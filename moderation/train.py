@@ -66,7 +66,7 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
     check_model_path(args.out)
     announce_compiling(lambda: say(COMPILING))
-    base, base_files = _open_base(args.base, settings)
+    base, base_files = _open_base(args.base)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
     files = find_files(Path(name) for name in named if name != "-")
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
@@ -87,18 +87,22 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     print("\n".join(_summary(training, args.out, manifest.version)))
 
 
-def _open_base(given: str, settings: Settings) -> tuple[Scorer | None, list[SourceFile]]:
+def _open_base(given: str) -> tuple[Scorer | None, list[SourceFile]]:
     """Return the base model and the files it has learnt from."""
     if given == NO_BASE:
         return None, []
     path = Path(given)
-    if path == settings.base and not path.exists():
+    if path == Settings().base and not path.exists():
         say(f"{path}: not here; learning begins with nothing")
         return None, []
     try:
         base, known = load_model(path), read_manifest(path).training_files
         return base, [SourceFile(name, sha256) for sha256, name in known.items()]
     except ModelError as error:
+        if path == Settings().base:
+            say(f"{error}")
+            say(f"{path}: left aside; learning begins with nothing")
+            return None, []
         raise DataError(f"--base {error}; or begin with nothing: --base {NO_BASE}") from error
 
 

@@ -92,6 +92,14 @@ def test_a_missing_manifest_is_refused(model):
         load_model(model)
 
 
+def test_a_manifest_without_training_data_is_refused(model):
+    facts = json.loads(model.with_suffix(".json").read_text())
+    del facts["training_data"]
+    model.with_suffix(".json").write_text(json.dumps(facts))
+    with pytest.raises(ModelNotFound, match="training_data missing"):
+        load_model(model)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"sha256": "0"}', "\x00\xff"])
 def test_an_unreadable_manifest_is_refused(model, content):
     model.with_suffix(".json").write_text(content, encoding="utf-8")

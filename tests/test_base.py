@@ -7,6 +7,7 @@ import pytest
 
 from moderation import base, foundation, load_model
 from moderation.base import CALIBRATED_ON, main
+from moderation.errors import DataError
 from moderation.foundation import KINDS, LICENCES, TOXICITY
 from tests.conftest import REPOSITORY
 from tests.test_foundation import corpora as small_corpora
@@ -59,6 +60,31 @@ def test_a_table_without_words_or_labels_is_one_clear_line(column, folder, tmp_p
     table.to_csv(folder / "edos.csv.gz", index=False)
     assert main([str(folder), "--out", str(tmp_path / "base.joblib")]) == 1
     assert f"edos.csv.gz: no column {column} among {', '.join(table)}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "expected"),
+    [
+        ("edos", "label", 0.9, "0 or 1"),
+        ("edos", "label", None, "0 or 1"),
+        ("insults", "label", 2, "0 or 1"),
+        ("wiki_context", "perspective_toxicity", 1.5, "a share from 0 to 1"),
+        ("civil_spans", "threat", "often", "a share from 0 to 1"),
+    ],
+)
+def test_labels_that_are_none_are_one_clear_line(name, column, value, expected, folder):
+    table = small_corpora().get(name, small_corpora()["sbic"]).astype({column: object})
+    table.loc[3, column] = value
+    table.to_csv(folder / f"{name}.csv.gz", index=False)
+    with pytest.raises(DataError, match=rf"{name}\.csv\.gz: not every {column} is {expected}"):
+        base.read_corpus(folder, name)
+
+
+def test_a_corpus_that_is_cut_off_is_one_clear_line(folder):
+    path = folder / "edos.csv.gz"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"edos\.csv\.gz: cannot be read \(EOFError\)"):
+        base.read_corpus(folder, "edos")
 
 
 def test_the_shipped_base_model_loads_and_is_small_enough():

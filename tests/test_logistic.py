@@ -119,6 +119,17 @@ def test_other_labels_than_both_classes_are_refused(labels):
         fit_logistic(sp.csr_array(np.eye(2)), np.array(labels), strength=1.0)
 
 
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
+def test_importances_that_mean_nothing_are_refused(wrong):
+    matrix, labels = rows()
+    importance = np.ones(len(labels))
+    importance[3] = wrong
+    with pytest.raises(ValueError, match="importances must be finite, not negative"):
+        fit_logistic(matrix, labels, strength=1.0, importance=importance)
+    with pytest.raises(ValueError, match="above 0 in both classes"):
+        fit_logistic(matrix, labels, strength=1.0, importance=labels.astype(float))
+
+
 def test_what_the_loop_would_read_wrongly_is_refused():
     matrix, labels = rows()
     with pytest.raises(TypeError, match="CSR form, found csc_array"):

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -168,6 +169,20 @@ def test_without_a_shipped_base_model_it_says_so_and_goes_on(table, tmp_path, mo
     monkeypatch.delenv("MODERATION_BASE")
     assert main([str(table), "--out", str(tmp_path / "site.joblib")]) == 0
     assert "models/base.joblib: not here; learning begins with nothing" in capsys.readouterr().err
+
+
+def test_a_shipped_base_model_of_other_versions_is_left_aside(table, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MODERATION_BASE")
+    (tmp_path / "models").mkdir()
+    shutil.copy(BASE, tmp_path / "models")
+    facts = json.loads(BASE.with_suffix(".json").read_text())
+    facts["made_with"]["scikit-learn"] = "1.2.3"
+    (tmp_path / "models/base.json").write_text(json.dumps(facts))
+    assert main([str(table), "--out", str(tmp_path / "site.joblib")]) == 0
+    said = capsys.readouterr().err
+    assert "made with scikit-learn 1.2.3" in said
+    assert "models/base.joblib: left aside; learning begins with nothing" in said
 
 
 def test_a_base_model_that_is_not_there_is_refused_before_anything_is_read(tmp_path, capsys):
