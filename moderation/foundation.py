@@ -20,7 +20,7 @@ from sklearn.pipeline import Pipeline
 
 from moderation.calibration import Scale
 from moderation.features import TfidfFeatures
-from moderation.logistic import fit_logistic
+from moderation.logistic import as_fitted, fit_logistic
 from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Head
 
@@ -154,12 +154,7 @@ class Foundation:
     def pipeline(self, scales: Sequence[Scale]) -> Pipeline:
         """Return the pipeline of the general score, with the other heads beside it."""
         general, toxicity = scales
-        classifier = LogisticRegression(C=STRENGTH)
-        classifier.classes_ = np.array([0, 1])
-        classifier.coef_ = general.slope * self.general[np.newaxis]
-        classifier.intercept_ = np.array([general.intercept])
-        classifier.n_features_in_ = len(self.general)
-        classifier.n_iter_ = np.array([1], dtype=np.int32)
+        classifier = as_fitted(general.slope * self.general, general.intercept, strength=STRENGTH)
         pipeline = Pipeline([(FEATURES, self.features.to_sklearn()), (CLASSIFIER, classifier)])
         weights = (toxicity.slope * self.toxicity).astype(np.float32)
         pipeline.heads_ = {TOXICITY: (weights, toxicity.intercept), **self.kinds}
@@ -241,7 +236,6 @@ class _Learner:
         importance = np.repeat([part.importance for part in known], sizes)
         scale = _log_count_ratios(matrix, labels, importance) if ratios else None
         if scale is not None:
-            matrix = matrix.copy()
             matrix.data *= scale[matrix.indices]
         fitted = fit_logistic(
             matrix, labels, strength=STRENGTH, importance=importance, towards=towards,

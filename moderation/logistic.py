@@ -109,7 +109,7 @@ def fit_logistic(
             stacklevel=2,
         )
     weights += (1 + FREEDOM * scale[0]) * known
-    return _as_fitted(strength, weights, float(intercept[0]), passes)
+    return as_fitted(weights, float(intercept[0]), strength=strength, passes=passes)
 
 
 def _best_intercept(offsets: Floats, shares: Floats, costs: Floats) -> float:
@@ -122,9 +122,10 @@ def _best_intercept(offsets: Floats, shares: Floats, costs: Floats) -> float:
     return float(brentq(excess, -far, far))
 
 
-def _as_fitted(
-    strength: float, weights: Floats, intercept: float, passes: int
+def as_fitted(
+    weights: Floats, intercept: float, *, strength: float, passes: int = 1
 ) -> LogisticRegression:
+    """Return scikit-learn's class as if it had found these weights, (d,), itself."""
     classifier = LogisticRegression(C=strength)
     classifier.classes_ = np.array([0, 1])
     classifier.coef_ = weights[np.newaxis]
