@@ -38,12 +38,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     Train once on the archive in `data/` and return the path of the model.
 
-    Every loop is compiled then, so that no later test waits for it: on a slow machine, minutes.
+    It begins with nothing: small models load fast. Every loop is compiled then, so that no later
+    test waits for it: on a slow machine, minutes.
     """
     from moderation import load_model
     from moderation.train import main
 
     path = tmp_path_factory.mktemp("model") / "moderation.joblib"
-    assert main([str(REPOSITORY / "data"), "--out", str(path)]) == 0
+    assert main([str(REPOSITORY / "data"), "--base", "none", "--out", str(path)]) == 0
     load_model(path).explain("a first comment")
     return path

@@ -24,10 +24,9 @@ BASE = REPOSITORY / "models/base.joblib"
 
 
 @pytest.fixture(autouse=True)
-def begin_with_nothing(request, monkeypatch):
+def begin_with_nothing(monkeypatch):
     """What is not about the base model takes half the time without it."""
-    if "trained" not in request.fixturenames:
-        monkeypatch.setenv("MODERATION_BASE", "none")
+    monkeypatch.setenv("MODERATION_BASE", "none")
 
 
 def write_table(path: Path, rows, header=("text", "label")) -> Path:
