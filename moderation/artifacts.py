@@ -36,6 +36,7 @@ FORMAT_VERSION = 2
 # what it names: what is not listed here is not looked up, so it cannot run.
 ALLOWED = frozenset(
     {
+        ("moderation.masks", "Masks"),
         ("numpy", "dtype"),
         ("numpy", "float64"),
         ("numpy", "ndarray"),

@@ -94,6 +94,11 @@ def _read_strings(documents: Iterable[str]) -> Texts:
     return Texts(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
 
 
+def decode(data: bytes) -> str:
+    """Return bytes of such a buffer as a string."""
+    return data.decode("utf-8", "surrogatepass")
+
+
 def _refuse(place: int, found: object) -> bytes:
     raise TypeError(f"text {place} is a {type(found).__name__}, expected a string")
 

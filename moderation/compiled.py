@@ -10,8 +10,9 @@ import sklearn
 from numpy.typing import NDArray
 
 from moderation import kernels
-from moderation.buffers import Texts, allocate
+from moderation.buffers import Texts, allocate, decode, read_texts
 from moderation.letters import make_alphabet
+from moderation.masks import LONGER, Insertion, Masks, insert
 from moderation.vocabulary import Terms, Vocabulary, three
 
 Floats = NDArray[np.float64]
@@ -29,9 +30,13 @@ class CompiledFeatures:
     sublinear: bool
     words: int
     """How many of the columns are words or pairs."""
+    masks: Masks | None = None
+    """What reads masked words in texts, if anything does."""
 
     @classmethod
-    def build(cls, words: Terms, grams: Terms, idf: Floats, sublinear: bool) -> Self:
+    def build(
+        cls, words: Terms, grams: Terms, idf: Floats, sublinear: bool, masks: Masks | None = None
+    ) -> Self:
         """
         Return the features of terms with their IDFs, (words + grams,).
 
@@ -48,7 +53,15 @@ class CompiledFeatures:
             word_order=np.argsort(idf[:split], kind="stable"),
             gram_order=np.argsort(idf[split:], kind="stable"),
         )
-        return cls(vocabulary, idf, sublinear, split)
+        return cls(vocabulary, idf, sublinear, split, masks)
+
+    def read(self, texts: Texts) -> Texts:
+        """Return texts as features are counted in them: plain forms behind what is masked."""
+        return texts if self.masks is None else self.masks.unmask(texts)
+
+    def longest(self, texts: Texts) -> int:
+        """Return how many bytes the longest of texts can have when it is read."""
+        return texts.longest if self.masks is None else LONGER * texts.longest
 
     def by_feature(self, values: NDArray[Any], missing: Any = 0) -> kernels.Spaced:
         """Return values of columns, (columns, ...), in the vocabulary's own numbers."""
@@ -77,6 +90,7 @@ class CompiledFeatures:
 
         `number` is how many values it has, where that is known: else they are counted first.
         """
+        texts = self.read(texts)
         columns = self.by_feature(np.arange(len(self.idf), dtype=np.int32), missing=-1)
         if number is None:
             number = sum(self._measure(texts, columns, threads))
@@ -169,35 +183,57 @@ class CompiledScorer:
         """Return the logit of each text and head, (n, heads)."""
         logits = np.empty((len(texts), len(self._intercepts)))
         logits[:] = self._intercepts
-        frequencies = self._worth(texts.longest)
+        features = self._features
+        frequencies = self._worth(features.longest(texts))
 
         def work(memory: kernels.Memory, part: Texts, row: int) -> None:
             kernels.score(
-                make_alphabet(), self._features.vocabulary.tables, memory, part.data,
-                part.offsets, frequencies, self._weights, np.zeros(len(self._intercepts)),
+                make_alphabet(), features.vocabulary.tables, memory, part.data, part.offsets,
+                frequencies, self._weights, np.zeros(len(self._intercepts)),
                 logits[row : row + len(part)],
             )  # fmt: skip
 
-        for _ in self._features.vocabulary.map(texts, work, threads):
+        for _ in features.vocabulary.map(texts, work, threads, prepare=features.read):
             pass
         return logits
 
-    def explain(self, text: Texts, characters: int) -> Floats:
-        """Return what each character of one text adds to the first head's logit."""
+    def explain(self, text: str) -> Floats:
+        """Return what each character of a text adds to the first head's logit, (len(text),)."""
+        written = read_texts([text])
+        found = [] if self._features.masks is None else self._features.masks.find(written)
+        read = insert(written, found)
         vocabulary = self._features.vocabulary
-        by_character = np.zeros(characters)
-        memory = vocabulary.borrow(text.longest)
+        shares = np.zeros(len(text) + sum(1 + len(decode(each.plain)) for each in found))
+        memory = vocabulary.borrow(read.longest)
         kernels.explain(
-            make_alphabet(), vocabulary.tables, memory, text.data, self._worth(text.longest),
-            self._weights, three(np.zeros(size) for size in vocabulary.spaces), by_character,
+            make_alphabet(), vocabulary.tables, memory, read.data, self._worth(read.longest),
+            self._weights, three(np.zeros(size) for size in vocabulary.spaces), shares,
         )  # fmt: skip
         vocabulary.give_back(memory)
-        return by_character
+        return _give_to_masks(shares, text, written, found) if found else shares
 
     def _worth(self, longest: int) -> Floats:
         if longest >= len(self._frequencies):
             self._frequencies = self._features.frequencies(2 * longest)
         return self._frequencies
+
+
+def _give_to_masks(
+    shares: Floats, text: str, written: Texts, found: list[Insertion]
+) -> Floats:
+    """Return shares of a text's own characters; those of a plain form go to what it was read in."""
+    own, data = np.zeros(len(text)), written.data.tobytes()
+    inserted, before, done = 0, 0, 0  # characters put in, characters and bytes gone by
+    for each in found:
+        begin = before + len(decode(data[done : each.begin]))
+        end = begin + len(decode(data[each.begin : each.end]))
+        own[before:end] += shares[before + inserted : end + inserted]
+        length = 1 + len(decode(each.plain))
+        seen = [at for at in range(begin, end) if not text[at].isspace()]
+        own[seen] += shares[end + inserted : end + inserted + length].sum() / len(seen)
+        inserted, before, done = inserted + length, end, each.end
+    own[before:] += shares[before + inserted :]
+    return own
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.buffers import read_texts
 from moderation.compiled import CompiledScorer
 from moderation.text import words
 
@@ -66,7 +65,7 @@ def explain(scorer: CompiledScorer, text: str) -> Explanation:
     equal shares to its occurrences, an occurrence's to its characters (without the spaces that
     pad words), and those of one word are added up.
     """
-    by_character = scorer.explain(read_texts([text]), len(text))
+    by_character = scorer.explain(text)
     contributions = tuple(
         Contribution(span.begin, span.end, float(by_character[span.begin : span.end].sum()))
         for span in words(text)

@@ -14,6 +14,7 @@ from moderation import kernels
 from moderation.buffers import Documents, Texts, read_texts, release_freed_memory
 from moderation.compiled import CompiledFeatures
 from moderation.learning import Learnt, learn_texts
+from moderation.masks import Masks
 from moderation.progress import Progress, without_progress
 from moderation.threads import count_cores, work_on
 from moderation.vocabulary import Terms
@@ -24,7 +25,7 @@ KINDS: dict[str, dict[str, Any]] = {
     CHARACTER: {"analyzer": "char_wb", "ngram_range": (kernels.SHORTEST, kernels.LONGEST)},
 }
 """The two halves, as scikit-learn says what they are."""
-FREE = {"min_df", "max_df", "max_features", "vocabulary", "sublinear_tf"}
+FREE = {"min_df", "max_df", "max_features", "vocabulary", "sublinear_tf", "preprocessor"}
 """Parameters of a fitted half that may be anything."""
 MIN_DOCUMENTS = 2
 """A feature seen in one comment only says nothing of the next."""
@@ -32,14 +33,16 @@ MIN_DOCUMENTS = 2
 Floats = NDArray[np.float64]
 
 
-def make_features(progress: Progress | None = None) -> "TfidfFeatures":
+def make_features(
+    progress: Progress | None = None, masks: Masks | None = None
+) -> "TfidfFeatures":
     """
     Return the unfitted features: TF-IDF of word 1-2-grams beside character 2-5-grams in words.
 
     Counts are damped by `1 + log` (sublinear), so that a word repeated ten times does not weigh
     ten times; each half is scaled to length one on its own.
     """
-    return TfidfFeatures(min_df=MIN_DOCUMENTS, sublinear_tf=True, progress=progress)
+    return TfidfFeatures(min_df=MIN_DOCUMENTS, sublinear_tf=True, masks=masks, progress=progress)
 
 
 class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
@@ -55,6 +58,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         max_df: most of them.
         max_features: keep so many of each half, those that occur most often.
         sublinear_tf: replace a count by 1 + log(count).
+        masks: what reads masked words, whose plain forms then count as well; None reads none.
         threads: how many work at once; all cores if None.
         progress: shows how far learning the vocabulary is.
 
@@ -71,6 +75,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         max_df: float = 1.0,
         max_features: int | None = None,
         sublinear_tf: bool = False,
+        masks: Masks | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -78,6 +83,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self.max_df = max_df
         self.max_features = max_features
         self.sublinear_tf = sublinear_tf
+        self.masks = masks
         self.threads = threads
         self.progress = progress
 
@@ -114,6 +120,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             "max_df": self.max_df,
             "max_features": self.max_features,
             "sublinear_tf": self.sublinear_,
+            "preprocessor": self.masks_,
         }
         split = len(self.words_.ends)
         fitted = [(self.words_, self.idf_[:split]), (self.grams_, self.idf_[split:])]
@@ -165,7 +172,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         if most < fewest:
             raise ValueError(f"max_df ({most:g} comments) is below min_df ({fewest:g})")
         learner = learn_texts(
-            texts, threads=self.threads, progress=self.progress or without_progress
+            texts if self.masks is None else self.masks.unmask(texts), threads=self.threads, progress=self.progress or without_progress
         )
         words, grams = work_on(
             lambda find: self._limit(find(fewest, most)),
@@ -182,7 +189,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self.words_, self.grams_ = words.terms, grams.terms
         comments = np.concatenate([words.comments, grams.comments])
         self.idf_ = _idf(comments, number)
-        self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
+        # A setting changed later counts from the next fit on.
+        self.sublinear_, self.masks_ = self.sublinear_tf, self.masks
         self._compiled = self._compile()
         return int(comments.sum())
 
@@ -194,7 +202,9 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         return learnt.keep(np.sort(chosen))
 
     def _compile(self) -> CompiledFeatures:
-        return CompiledFeatures.build(self.words_, self.grams_, self.idf_, self.sublinear_)
+        return CompiledFeatures.build(
+            self.words_, self.grams_, self.idf_, self.sublinear_, self.masks_
+        )
 
 
 def _join(
@@ -230,11 +240,14 @@ def compile_features(union: FeatureUnion) -> CompiledFeatures:
     words, characters = halves[WORD], halves[CHARACTER]
     if words.sublinear_tf != characters.sublinear_tf:
         raise ValueError("one half is sublinear, the other is not; train the model again")
+    if words.preprocessor is not characters.preprocessor:
+        raise ValueError("one half reads masked words, the other does not; train the model again")
     return CompiledFeatures.build(
         Terms.read(_in_order(words.vocabulary_)),
         Terms.read(_in_order(characters.vocabulary_)),
         np.concatenate([words.idf_, characters.idf_]),
         words.sublinear_tf,
+        words.preprocessor,
     )
 
 
@@ -242,7 +255,8 @@ def _is_half(found: Any, expected: TfidfVectorizer) -> bool:
     if type(found) is not TfidfVectorizer:
         return False
     settings = found.get_params()
-    return all(
+    masks = settings["preprocessor"]
+    return (masks is None or type(masks) is Masks) and all(
         settings[name] == value for name, value in expected.get_params().items() if name not in FREE
     )
 

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from moderation.calibration import Scale
 from moderation.features import TfidfFeatures
 from moderation.logistic import as_fitted, fit_logistic
+from moderation.masks import Masks, WordCounts
 from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Head
 
@@ -175,8 +176,9 @@ def learn_foundation(
     tables: Mapping[str, pd.DataFrame], progress: Progress = without_progress
 ) -> Foundation:
     """Learn features and heads from corpora by name: tables of `text`, `label`, attributes."""
-    features = TfidfFeatures(min_df=FEWEST, sublinear_tf=True)
-    matrix = features.fit_transform([text for table in tables.values() for text in table["text"]])
+    texts = [text for table in tables.values() for text in table["text"]]
+    features = TfidfFeatures(min_df=FEWEST, sublinear_tf=True, masks=_learn_masks(tables, texts))
+    matrix = features.fit_transform(texts)
     ends = np.cumsum([len(table) for table in tables.values()])
     rows = {
         name: slice(int(end - len(table)), int(end))
@@ -193,6 +195,20 @@ def learn_foundation(
         for kind in progress(KINDS, len(KINDS), "learning other heads")
     }
     return Foundation(features, general, toxicity, kinds)
+
+
+def _learn_masks(tables: Mapping[str, pd.DataFrame], texts: Sequence[str]) -> Masks:
+    """Return the words worth masking, learnt where the teacher learns."""
+    sources = {part.source: part for part in TEACHER.parts}
+    labels = [
+        table[sources[name].column].to_numpy(dtype=np.float64)
+        if name in sources
+        else np.full(len(table), np.nan)
+        for name, table in tables.items()
+    ]
+    known = np.concatenate(labels)
+    rows = np.flatnonzero(~np.isnan(known))
+    return Masks.learn(WordCounts.count(texts).part(rows), known[rows])
 
 
 def _small(head: LogisticRegression) -> Head:

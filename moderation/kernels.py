@@ -75,6 +75,56 @@ _BYTE_KINDS = _byte_kinds()
 _SMALL = np.frombuffer(bytes(range(256)).lower(), dtype=np.uint8)
 """Each byte, ASCII letters in lower case: a token is remembered once for `Word` and `word`."""
 
+# How a byte looks, for the search for masks; letters come first, then what may stand for one.
+(
+    _VOWEL, _CONSONANT, _EL, _UPPER, _BIG_I, _DIGIT, _SIGN, _DOLLAR,
+    _STAR, _JOINT, _AMPERSAND, _HIGH, _OTHER, _START, _FIRST_EL, _UPPER_EL,
+) = range(16)  # fmt: skip
+_LAST_LETTER, _LAST_SIGN = _BIG_I, _DOLLAR
+
+
+def _byte_looks() -> NDArray[np.uint8]:
+    looks = np.full(256, _OTHER, dtype=np.uint8)
+    kinds = {
+        _CONSONANT: "bcdfghjkmnpqrstvwxyz", _VOWEL: "aeiou", _EL: "l",
+        _UPPER: "ABCDEFGHJKLMNOPQRSTUVWXYZ", _BIG_I: "I", _DIGIT: "0123456789", _SIGN: "@!",
+        _DOLLAR: "$|+", _STAR: "*", _JOINT: ".-_,:;/\\~^=#<>()[]{}\"`", _AMPERSAND: "&",
+    }  # fmt: skip
+    for look, signs in kinds.items():
+        looks[list(signs.encode())] = look
+    looks[128:] = _HIGH
+    return looks
+
+
+def _look_tables() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """
+    Return what a look makes of a state, and whether it looks masked there, (16, 13) each.
+
+    A state is the look before; for an l whether it began the token or came after a capital; for
+    what joins two pieces whether a piece came before.
+    """
+    lower, upper = [_VOWEL, _CONSONANT, _EL, _FIRST_EL, _UPPER_EL], [_UPPER, _BIG_I]
+    letters, signs = [*lower, *upper], [_DIGIT, _SIGN, _DOLLAR]
+    states = np.tile(np.arange(13, dtype=np.uint8), (16, 1))
+    states[_START, _EL], states[_UPPER, _EL] = _FIRST_EL, _UPPER_EL
+    states[:, _JOINT] = _OTHER
+    states[[*letters, *signs, _JOINT], _JOINT] = _JOINT
+    masked = np.zeros((16, 13), dtype=np.bool_)
+    first = letters[:3] + upper
+    masked[np.ix_(letters, [_DIGIT, _DOLLAR, _STAR])] = True
+    masked[np.ix_([*signs, _JOINT], first)] = True
+    masked[_JOINT, signs] = masked[[_DIGIT, _SIGN], _DOLLAR] = True
+    masked[lower, _BIG_I] = True
+    masked[_FIRST_EL, [_CONSONANT, _UPPER]] = True
+    masked[[_EL, _UPPER_EL], _UPPER] = True
+    masked[_AMPERSAND, :] = True
+    masked[:, _HIGH] = True
+    return states, masked
+
+
+_LOOKS = _byte_looks()
+_STATES, _MASKED = _look_tables()
+
 Numbers = NDArray[np.uint64]
 Points = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -331,6 +381,90 @@ def _next_word(kinds, letters, at, length):
         if at == begin:
             at += 1
     return -1, -1
+
+
+# ---------------------------------------------------------------------------------------------
+# Masks
+# ---------------------------------------------------------------------------------------------
+
+
+@inlined
+def _is_quotation(text, at, end):
+    """Return whether a typographic quotation mark, dash or ellipsis begins here."""
+    if text[at] != 0xE2 or at + 2 >= end or text[at + 1] != 0x80:
+        return False
+    last = text[at + 2]
+    return last in (0x93, 0x94, 0x98, 0x99, 0x9C, 0x9D, 0xA6)
+
+
+@inlined
+def _read_look(text, begin, end):
+    """Return where a token ends, and whether something in it looks masked."""
+    at = begin
+    state = _START
+    masked = False
+    before, same = 0, 0
+    while at < end and not _space_length(text, at, end):
+        byte = _SMALL[text[np.uint64(at)]]
+        look = _LOOKS[text[np.uint64(at)]]
+        if look == _HIGH and _is_quotation(text, at, end):
+            look = _OTHER
+            at += 2
+        masked |= _MASKED[state, look]
+        same = same + 1 if byte == before else 1
+        masked |= same > 2 and (look <= _LAST_LETTER)
+        before = byte
+        state = _STATES[state, look]
+        at += 1
+    return at, masked
+
+
+@inlined
+def _stands_alone(text, begin, end):
+    """Return 1 for one letter, digit or sign, 2 for one with a mark of punctuation behind it."""
+    if _LOOKS[text[begin]] > _LAST_SIGN or end - begin > 2:
+        return 0
+    if end - begin == 1:
+        return 1
+    return 2 if _LOOKS[text[begin + 1]] in (_JOINT, _OTHER) or text[begin + 1] == 33 else 0
+
+
+@compiled
+def find_masked(text: NDArray[np.uint8], offsets: Offsets, spans: Offsets) -> int:
+    """
+    Write which bytes `[begin, end)` may be masked, in order, to `spans` (n, 2); return how many.
+
+    They are tokens in which something is among letters that seldom is, letters that come three
+    times, and runs of three and more single letters. Room for half as many as bytes is enough.
+    """
+    number = 0
+    for row in range(offsets.size - 1):
+        at, end = offsets[row], offsets[row + 1]
+        alone, run_begin, run_end = 0, 0, 0
+        while at <= end:
+            spaces = _space_length(text, at, end) if at < end else 0
+            if spaces:
+                at += spaces
+                continue
+            begin, masked, stands = at, False, 0
+            if at < end:
+                at, masked = _read_look(text, begin, end)
+                stands = _stands_alone(text, begin, at)
+            if stands:
+                run_begin = run_begin if alone else begin
+                run_end = at
+                alone += 1
+            if stands != 1 and alone:
+                if alone > 2:
+                    spans[number, 0], spans[number, 1] = run_begin, run_end
+                    number += 1
+                alone = 0
+            if masked:
+                spans[number, 0], spans[number, 1] = begin, at
+                number += 1
+            if at == end and begin == end:
+                break
+    return number
 
 
 # ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds
 from moderation.features import TfidfFeatures, make_features
 from moderation.logistic import fit_logistic
+from moderation.masks import Masks, WordCounts
 from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Scorer
 from moderation.threads import count_cores, work_on
@@ -48,9 +49,10 @@ def fit_scorer(
     Learn from all rows of a data set, with weights that give its logits at a scale.
 
     With a base model the features are its own and the site's, and its weights are what those of
-    the site are pulled towards; its heads stay as they are.
+    the site are pulled towards; its heads stay as they are. So with the words worth masking.
     """
-    space = _learn_space(dataset.texts, base, progress)
+    masks = _learn_masks(WordCounts.count(dataset.texts), dataset.labels, base)
+    space = _learn_space(dataset.texts, masks, base, progress)
     classifier = fit_logistic(
         space.matrix, dataset.labels, strength=strength, towards=space.towards
     )
@@ -106,10 +108,14 @@ class _Space:
         return _spread(weights, self.columns, self.matrix.shape[1])
 
 
+def _learn_masks(counts: WordCounts, labels: NDArray[np.int64], base: Scorer | None) -> Masks:
+    return Masks.learn(counts, labels, known=base and base.masks)
+
+
 def _learn_space(
-    texts: Sequence[str], base: Scorer | None, progress: Progress = without_progress
+    texts: Sequence[str], masks: Masks, base: Scorer | None, progress: Progress = without_progress
 ) -> _Space:
-    features = make_features(progress)
+    features = make_features(progress, masks)
     if base is None:
         return _Space(features, features.fit_transform(texts), np.zeros(0, dtype=np.int64), None)
     columns = features.fit(texts).extend(base.pipeline[FEATURES])
@@ -131,8 +137,10 @@ def _steps(
     base: Scorer | None,
     scores: dict[float, Floats],
 ) -> Iterator[None]:
+    counts = WordCounts.count(texts.tolist())
     for learn, measure in parts:
-        space = _learn_space(texts[learn].tolist(), base)
+        masks = _learn_masks(counts.part(learn), labels[learn], base)
+        space = _learn_space(texts[learn].tolist(), masks, base)
         unseen = space.features.transform(texts[measure])
 
         def fit(strength: float, space: _Space = space, rows: NDArray[np.intp] = learn) -> Any:

@@ -15,6 +15,7 @@ from moderation.calibration import change_base_rate
 from moderation.compiled import CompiledFeatures, CompiledScorer
 from moderation.explanations import Explanation, explain, strongest_words
 from moderation.features import MIN_DOCUMENTS, WORD, compile_features
+from moderation.masks import Masks
 
 LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
 """The attribute a site's own removals teach: how likely its moderators take a comment down."""
@@ -48,6 +49,11 @@ class Scorer:
     def heads(self) -> Mapping[str, Head]:
         """The weights of the other attributes it scores, by name."""
         return getattr(self.pipeline, "heads_", {})
+
+    @property
+    def masks(self) -> Masks | None:
+        """What reads masked words for it, if anything does."""
+        return self._features.masks
 
     @property
     def attributes(self) -> tuple[str, ...]:

@@ -115,15 +115,19 @@ class Vocabulary:
         texts: Texts,
         work: Callable[[kernels.Memory, Texts, int], Result],
         threads: int | None,
+        prepare: Callable[[Texts], Texts] | None = None,
     ) -> Iterator[Result]:
         """
         Yield what comes of parts of texts, in order; `work` gets a memory, the part, its first row.
 
-        Where there is enough to do, on `threads` at once, or on all cores.
+        Where there is enough to do, on `threads` at once, or on all cores. Parts are prepared
+        first, if at all.
         """
 
         def run(part: tuple[int, Texts]) -> Result:
             row, some = part
+            if prepare is not None:
+                some = prepare(some)
             memory = self.borrow(some.longest)
             result = work(memory, some, row)
             self.give_back(memory)
