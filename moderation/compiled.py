@@ -218,9 +218,7 @@ class CompiledScorer:
         return self._frequencies
 
 
-def _give_to_masks(
-    shares: Floats, text: str, written: Texts, found: list[Insertion]
-) -> Floats:
+def _give_to_masks(shares: Floats, text: str, written: Texts, found: list[Insertion]) -> Floats:
     """Return shares of a text's own characters; those of a plain form go to what it was read in."""
     own, data = np.zeros(len(text)), written.data.tobytes()
     inserted, before, done = 0, 0, 0  # characters put in, characters and bytes gone by

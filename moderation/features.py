@@ -33,9 +33,7 @@ MIN_DOCUMENTS = 2
 Floats = NDArray[np.float64]
 
 
-def make_features(
-    progress: Progress | None = None, masks: Masks | None = None
-) -> "TfidfFeatures":
+def make_features(progress: Progress | None = None, masks: Masks | None = None) -> "TfidfFeatures":
     """
     Return the unfitted features: TF-IDF of word 1-2-grams beside character 2-5-grams in words.
 
@@ -172,7 +170,9 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         if most < fewest:
             raise ValueError(f"max_df ({most:g} comments) is below min_df ({fewest:g})")
         learner = learn_texts(
-            texts if self.masks is None else self.masks.unmask(texts), threads=self.threads, progress=self.progress or without_progress
+            texts if self.masks is None else self.masks.unmask(texts),
+            threads=self.threads,
+            progress=self.progress or without_progress,
         )
         words, grams = work_on(
             lambda find: self._limit(find(fewest, most)),

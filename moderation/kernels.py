@@ -77,53 +77,77 @@ _SMALL = np.frombuffer(bytes(range(256)).lower(), dtype=np.uint8)
 
 # How a byte looks, for the search for masks; letters come first, then what may stand for one.
 (
-    _VOWEL, _CONSONANT, _EL, _UPPER, _BIG_I, _DIGIT, _SIGN, _DOLLAR,
-    _STAR, _JOINT, _AMPERSAND, _HIGH, _OTHER, _START, _FIRST_EL, _UPPER_EL,
-) = range(16)  # fmt: skip
+    _VOWEL, _CONSONANT, _EL, _UPPER, _BIG_I, _DIGIT, _EXCLAMATION, _AT, _DOLLAR,
+    _STAR, _JOINT, _AMPERSAND, _HIGH, _WHITE, _OTHER,
+) = range(15)  # fmt: skip
 _LAST_LETTER, _LAST_SIGN = _BIG_I, _DOLLAR
+_SURELY, _THRICE, _JOINING, _AT_FIRST, _ALONE, _IN_MIDDLE, _OPENS, _JOINABLE = (
+    1 << bit for bit in range(8)
+)
+"""What two bytes that follow each other tell, as bits; see `_pairs`."""
+_BLANK, _PLAIN = np.uint8(_WHITE), np.uint8(_OTHER)
+_ALL, _UNLIKE = np.uint8(255), np.uint8(255 - _THRICE)
 
 
 def _byte_looks() -> NDArray[np.uint8]:
     looks = np.full(256, _OTHER, dtype=np.uint8)
     kinds = {
         _CONSONANT: "bcdfghjkmnpqrstvwxyz", _VOWEL: "aeiou", _EL: "l",
-        _UPPER: "ABCDEFGHJKLMNOPQRSTUVWXYZ", _BIG_I: "I", _DIGIT: "0123456789", _SIGN: "@!",
-        _DOLLAR: "$|+", _STAR: "*", _JOINT: ".-_,:;/\\~^=#<>()[]{}\"`", _AMPERSAND: "&",
+        _UPPER: "ABCDEFGHJKLMNOPQRSTUVWXYZ", _BIG_I: "I", _DIGIT: "0123456789",
+        _EXCLAMATION: "!", _AT: "@", _DOLLAR: "$|+", _STAR: "*",
+        _JOINT: ".-_,:;/\\~^=#<>()[]{}\"`", _AMPERSAND: "&",
     }  # fmt: skip
     for look, signs in kinds.items():
         looks[list(signs.encode())] = look
     looks[128:] = _HIGH
+    looks[_BYTE_KINDS == _SPACE] = _WHITE
     return looks
 
 
-def _look_tables() -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _pairs() -> NDArray[np.uint8]:
     """
-    Return what a look makes of a state, and whether it looks masked there, (16, 13) each.
+    Return what each look of a byte tells behind each other one, (16 * 16,).
 
-    A state is the look before; for an l whether it began the token or came after a capital; for
-    what joins two pieces whether a piece came before.
+    Surely a mask. One, if they are the same letter and the two before were, too; if a sign joins
+    what could be the pieces of a word; if the first of them begins a token, or if it does not. A
+    letter or sign that stands alone, if it begins a token. And what the next may need to know: that
+    a token opens, that a piece came before a sign.
     """
-    lower, upper = [_VOWEL, _CONSONANT, _EL, _FIRST_EL, _UPPER_EL], [_UPPER, _BIG_I]
-    letters, signs = [*lower, *upper], [_DIGIT, _SIGN, _DOLLAR]
-    states = np.tile(np.arange(13, dtype=np.uint8), (16, 1))
-    states[_START, _EL], states[_UPPER, _EL] = _FIRST_EL, _UPPER_EL
-    states[:, _JOINT] = _OTHER
-    states[[*letters, *signs, _JOINT], _JOINT] = _JOINT
-    masked = np.zeros((16, 13), dtype=np.bool_)
-    first = letters[:3] + upper
-    masked[np.ix_(letters, [_DIGIT, _DOLLAR, _STAR])] = True
-    masked[np.ix_([*signs, _JOINT], first)] = True
-    masked[_JOINT, signs] = masked[[_DIGIT, _SIGN], _DOLLAR] = True
-    masked[lower, _BIG_I] = True
-    masked[_FIRST_EL, [_CONSONANT, _UPPER]] = True
-    masked[[_EL, _UPPER_EL], _UPPER] = True
-    masked[_AMPERSAND, :] = True
-    masked[:, _HIGH] = True
-    return states, masked
+    lower, upper = [_VOWEL, _CONSONANT, _EL], [_UPPER, _BIG_I]
+    letters, signs = [*lower, *upper], [_DIGIT, _EXCLAMATION, _AT, _DOLLAR]
+    codes = np.zeros((16, 16), dtype=np.uint8)
+    codes[np.ix_(letters, [_DIGIT, _DOLLAR, _STAR])] = _SURELY
+    codes[np.ix_(signs, letters)] = _SURELY
+    codes[[_DIGIT, _EXCLAMATION, _AT], _DOLLAR] = _SURELY
+    codes[_AT, [_DIGIT, _EXCLAMATION]] = _SURELY
+    codes[lower, _BIG_I] = codes[_EL, _UPPER] = _SURELY
+    codes[_AMPERSAND, :_WHITE] = codes[:, _HIGH] = _SURELY
+    codes[_JOINT, [*letters, *signs]] |= _JOINING
+    codes[[*letters, _EXCLAMATION, _AT, _DOLLAR], _JOINT] |= _JOINABLE
+    codes[_EL, _CONSONANT] |= _AT_FIRST
+    codes[[*letters, *signs], _WHITE] |= _ALONE
+    codes[_WHITE, :] |= _OPENS
+    codes[np.ix_(letters, letters)] |= _THRICE
+    # An @ that begins a token is a mention: of names, most of which begin with other letters.
+    codes[_AT, [_VOWEL, *upper]] = _IN_MIDDLE
+    return codes.ravel()
+
+
+def _confirmed() -> NDArray[np.uint8]:
+    """Return which bits of a pair count, by what the pair before told, (256,)."""
+    told = np.arange(256)
+    opens = told & _OPENS > 0
+    return (
+        _SURELY
+        | told & _THRICE
+        | np.where(told & _JOINABLE, _JOINING, 0)
+        | np.where(opens, _AT_FIRST | _ALONE, _IN_MIDDLE)
+    ).astype(np.uint8)
 
 
 _LOOKS = _byte_looks()
-_STATES, _MASKED = _look_tables()
+_PAIRS = _pairs()
+_CONFIRMED = _confirmed()
 
 Numbers = NDArray[np.uint64]
 Points = NDArray[np.int32]
@@ -398,35 +422,47 @@ def _is_quotation(text, at, end):
 
 
 @inlined
-def _read_look(text, begin, end):
-    """Return where a token ends, and whether something in it looks masked."""
-    at = begin
-    state = _START
-    masked = False
-    before, same = 0, 0
-    while at < end and not _space_length(text, at, end):
-        byte = _SMALL[text[np.uint64(at)]]
-        look = _LOOKS[text[np.uint64(at)]]
-        if look == _HIGH and _is_quotation(text, at, end):
-            look = _OTHER
-            at += 2
-        masked |= _MASKED[state, look]
-        same = same + 1 if byte == before else 1
-        masked |= same > 2 and (look <= _LAST_LETTER)
-        before = byte
-        state = _STATES[state, look]
-        at += 1
-    return at, masked
+def _is_space_before(text, at, begin):
+    """Return whether white space, or nothing, comes before a byte of a text that begins there."""
+    if at == begin or _BYTE_KINDS[text[at - 1]] == _SPACE:
+        return True
+    if text[at - 1] < 0x80:
+        return False
+    two, three = max(at - 2, begin), max(at - 3, begin)
+    return _space_length(text, two, at) == at - two or _space_length(text, three, at) == at - three
 
 
 @inlined
-def _stands_alone(text, begin, end):
-    """Return 1 for one letter, digit or sign, 2 for one with a mark of punctuation behind it."""
-    if _LOOKS[text[begin]] > _LAST_SIGN or end - begin > 2:
-        return 0
-    if end - begin == 1:
-        return 1
-    return 2 if _LOOKS[text[begin + 1]] in (_JOINT, _OTHER) or text[begin + 1] == 33 else 0
+def _token_around(text, at, begin, end):
+    """Return where the token that a byte belongs to begins and ends."""
+    first, last = at, at
+    while not _is_space_before(text, first, begin):
+        first -= 1
+    while last < end and not _space_length(text, last, end):
+        last += 1
+    return first, last
+
+
+@compiled
+def _letters_apart(text, at, end):
+    """Return how many tokens of one letter or sign follow each other, and where the last ends."""
+    number, last = 0, at
+    while at < end:
+        spaces = _space_length(text, at, end)
+        if spaces:
+            at += spaces
+            continue
+        if _LOOKS[text[at]] > _LAST_SIGN:
+            break
+        at += 1
+        marked = at < end and _LOOKS[text[at]] in (_JOINT, _OTHER, _EXCLAMATION)
+        stop = at + 1 if marked else at
+        if stop < end and not _space_length(text, stop, end):
+            break
+        number, last, at = number + 1, stop, stop
+        if marked:
+            break
+    return number, last
 
 
 @compiled
@@ -434,36 +470,37 @@ def find_masked(text: NDArray[np.uint8], offsets: Offsets, spans: Offsets) -> in
     """
     Write which bytes `[begin, end)` may be masked, in order, to `spans` (n, 2); return how many.
 
-    They are tokens in which something is among letters that seldom is, letters that come three
-    times, and runs of three and more single letters. Room for half as many as bytes is enough.
+    They are tokens in which signs follow each other that seldom do so, or a letter comes three
+    times, and runs of three and more letters with spaces between. Room for half as many as there
+    are bytes, and one more, is enough.
     """
     number = 0
     for row in range(offsets.size - 1):
-        at, end = offsets[row], offsets[row + 1]
-        alone, run_begin, run_end = 0, 0, 0
-        while at <= end:
-            spaces = _space_length(text, at, end) if at < end else 0
-            if spaces:
-                at += spaces
+        begin, end = offsets[row], offsets[row + 1]
+        at, before, letter, hints = begin, _BLANK, np.uint8(0), np.uint8(0)
+        while at < end:
+            byte = text[np.uint64(at)]
+            look, small = _LOOKS[byte], _SMALL[byte]
+            made = _PAIRS[before << np.uint8(4) | look] & (_ALL if small == letter else _UNLIKE)
+            found = made & _CONFIRMED[hints]
+            before, letter, hints = look, small, made
+            if not found:
+                at += 1
                 continue
-            begin, masked, stands = at, False, 0
-            if at < end:
-                at, masked = _read_look(text, begin, end)
-                stands = _stands_alone(text, begin, at)
-            if stands:
-                run_begin = run_begin if alone else begin
-                run_end = at
-                alone += 1
-            if stands != 1 and alone:
-                if alone > 2:
-                    spans[number, 0], spans[number, 1] = run_begin, run_end
-                    number += 1
-                alone = 0
-            if masked:
-                spans[number, 0], spans[number, 1] = begin, at
-                number += 1
-            if at == end and begin == end:
-                break
+            first, last = at, at
+            if found & _ALONE:
+                alone, last = _letters_apart(text, at - 1, end)
+                first = at - 1 if alone > 2 else last
+            if first == last:
+                spaces = _space_length(text, at, end)
+                if spaces or found & _ALONE or _is_quotation(text, at, end):
+                    at += spaces or 3
+                    before, hints = _BLANK if spaces else _PLAIN, np.uint8(0)
+                    continue
+                first, last = _token_around(text, at, begin, end)
+            spans[number, 0], spans[number, 1] = first, last
+            number += 1
+            at, before, hints = last, _PLAIN, np.uint8(0)
     return number
 
 

@@ -27,10 +27,10 @@ from moderation.buffers import Texts, decode, read_texts
 
 SHORTEST_WORD = 3
 """Letters of a word worth masking; of two letters there are too many by chance."""
-WORTH_MASKING = 2.0
-"""Standard deviations by which a word stands in removed comments more than in others."""
-CERTAIN = 4.0
-"""The same for a word that asterisks may stand for: they fit many."""
+CERTAIN = 1.0
+"""What a word must be worth (see `Masks.learn`) that is read where others fit as well."""
+CONFIDENCE = 1.96
+"""Standard deviations by which less is believed than was counted."""
 FEWEST = 3
 """Removed comments that hold a word worth masking."""
 MOST_REMEMBERED = 1 << 17
@@ -79,9 +79,10 @@ _LATIN = re.compile(
 """Letters that are Latin, whatever they look like."""
 _DOUBLES = re.compile("[асеорхуѕіјһԁԛԝАВСЕНІЈКМОРЅТУХαοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ]{3,}")
 """Letters that cannot be told from Latin ones, though none is Latin."""
-_LITTLE_WORDS = frozenset(
-    "a i u am an as at be by do go he if in is it me my no of on or so to up us we you".split()
-)
+_LITTLE_WORDS = {
+    "a", "i", "u", "am", "an", "as", "at", "be", "by", "do", "go", "he", "if", "in", "is", "it",
+    "me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we",
+}  # fmt: skip
 _WORDS = re.compile(r"\w\w+")
 _LETTERS_ONLY = r"(?u)\b[^\W\d_]{3,}\b"
 _RUN = re.compile(r"(.)\1{2,}", re.DOTALL)
@@ -130,7 +131,7 @@ class Masks:
     """
 
     def __init__(self, worth: Mapping[str, float] | None = None) -> None:
-        """Take words, each with how much more it stands in removed comments (see `learn`)."""
+        """Take words, each with what it is worth (see `learn`)."""
         self.__setstate__({"worth": dict(worth or {})})
 
     @classmethod
@@ -140,14 +141,14 @@ class Masks:
         """
         Return the words that stand in comments labelled 1 more than in those labelled 0.
 
-        Measured by their log-odds ratio, in standard deviations (Monroe, Colaresi and Quinn 2008,
-        "Fightin' Words"), of how many comments hold each. Words `known` from elsewhere are added.
+        What a word is worth is the lower end of the 95% interval of the logarithm of its odds
+        ratio (Woolf 1955), counted in comments. Words `known` from elsewhere are added.
         """
         total = np.asarray(counts.held.sum(axis=0), dtype=np.float64).ravel()
         removed = np.asarray(counts.held.T @ labels, dtype=np.float64)
-        deviations = _deviations(removed, total - removed)
-        chosen = np.flatnonzero((deviations >= WORTH_MASKING) & (removed >= FEWEST))
-        worth = {str(counts.words[k]): round(float(deviations[k]), 1) for k in chosen}
+        values = _least_log_odds_ratio(removed, total - removed, labels)
+        chosen = np.flatnonzero((values > 0) & (removed >= FEWEST))
+        worth = {str(counts.words[k]): round(float(values[k]), 2) for k in chosen}
         for word, value in (known.worth if known else {}).items():
             worth[word] = max(value, worth.get(word, value))
         return cls(worth)
@@ -170,7 +171,7 @@ class Masks:
         """Return what is masked in texts, in order, and what it says."""
         spans = np.empty((texts.size // 2 + 1, 2), dtype=np.int64)
         number = kernels.find_masked(texts.data, texts.offsets, spans)
-        data, remembered = memoryview(texts.data), self._remembered
+        data, remembered = texts.data.data, self._remembered
         found = []
         for begin, end in spans[:number].tolist():
             written = bytes(data[begin:end])
@@ -213,14 +214,17 @@ class Masks:
         """Return the word worth masking that a token is with or without its edges, or ""."""
         bare = _EDGES.sub("", shown)
         pieces = [piece for piece in _APART.split(bare) if piece]
-        if len(pieces) > 2 and all(len(piece) == 1 for piece in pieces):
-            if joined := self._join(pieces):
-                return joined
         forms = [bare, _SIGNLESS_EDGES.sub("", shown)]
-        if len(pieces) > 1 and not all(_has_vowel(piece) for piece in pieces):
-            forms.append("".join(pieces))
-        spellings = (spelling for form in dict.fromkeys(forms) for spelling in squeeze(form))
-        return next(filter(None, map(self._match, spellings)), "")
+        if len(pieces) > 2 and all(len(piece) == 1 for piece in pieces):
+            joined = self._join(pieces)
+        elif len(pieces) > 1 and not all(map(_has_vowel, pieces)):
+            joined = self._read("".join(pieces))
+        else:
+            joined = ""
+        return joined or next(filter(None, map(self._read, dict.fromkeys(forms))), "")
+
+    def _read(self, form: str) -> str:
+        return next(filter(None, map(self._match, squeeze(form))), "")
 
     def _match(self, form: str) -> str:
         """Return the word worth masking that a form may be read as, the worthiest of several."""
@@ -241,20 +245,22 @@ class Masks:
 
     def _fit(self, form: str) -> str:
         """Return the word that asterisks hide, with vowels under them if there is one."""
-        shown = form.rstrip("*")
-        if len(shown.replace("*", "")) < 2 or ("*" not in shown and len(form) - len(shown) < 2):
+        shown, hidden = form.rstrip("*"), form.count("*")
+        if len(form) - hidden < 2 or ("*" not in shown and hidden < 2):
             return ""  # one letter says too little; a star behind a word is a footnote
+        least = CERTAIN if len(form) <= LONGEST_CODE or len(form) - hidden < SHORTEST_WORD else 0.0
         fitting = [
             word
             for word in self._by_length.get((form[0].lower().translate(_FOLD), len(form)), ())
-            if _reads(form, word)
+            if self.worth[word] >= least and _reads(form, word)
         ]
         return max(fitting, key=lambda word: _vowels_hidden(form, word), default="")
 
     def _join(self, pieces: Sequence[str]) -> str:
         """Return the words that letters apart make, if all of them belong to words."""
         letters = "".join(pieces)
-        if len(letters) > MOST_APART or (len(letters) == SHORTEST_WORD and letters.isupper()):
+        capitals = sum(letter.isupper() for letter in letters)
+        if len(letters) > MOST_APART or capitals == SHORTEST_WORD:
             return ""  # three capitals are an abbreviation
         best: list[list[str] | None] = [[]]
         for end in range(1, len(letters) + 1):
@@ -277,16 +283,15 @@ class Masks:
 
     @cached_property
     def _by_length(self) -> dict[tuple[str, int], list[str]]:
-        """The words that asterisks may stand for, by first letter and length, worthiest first."""
-        certain = {word: worth for word, worth in self.worth.items() if worth >= CERTAIN}
-        return _group(certain, lambda word: (word[0].translate(_FOLD), len(word)))
+        """The words by first letter and length, worthiest first."""
+        return _group(self.worth, lambda word: (word[0].translate(_FOLD), len(word)))
 
 
 def insert(texts: Texts, found: Sequence[Insertion]) -> Texts:
     """Return texts with plain forms put behind what they were read from; the same without any."""
     if not found:
         return texts
-    data, at = memoryview(texts.data), int(texts.offsets[0])
+    data, at = texts.data.data, int(texts.offsets[0])
     pieces: list[bytes | memoryview] = []
     for insertion in found:
         pieces += [data[at : insertion.end], b" ", insertion.plain]
@@ -339,10 +344,13 @@ def squeeze(form: str) -> Iterator[str]:
         yield "".join(pieces) + form[at:]
 
 
-def _deviations(removed: Floats, kept: Floats) -> Floats:
-    """Return log-odds ratios over their standard deviations, half a comment added everywhere."""
-    ratio = np.log((removed + 0.5) / removed.sum()) - np.log((kept + 0.5) / kept.sum())
-    return np.asarray(ratio / np.sqrt(1 / (removed + 0.5) + 1 / (kept + 0.5)))
+def _least_log_odds_ratio(removed: Floats, kept: Floats, labels: NDArray[Any]) -> Floats:
+    """Return the lower end of the interval, half a comment added everywhere (Haldane 1956)."""
+    cells = [removed, labels.sum() - removed, kept, (1 - labels).sum() - kept]
+    with_half = [np.maximum(cell, 0) + 0.5 for cell in cells]
+    ratio = np.log(with_half[0] / with_half[1]) - np.log(with_half[2] / with_half[3])
+    deviation = np.sqrt(sum(1 / cell for cell in with_half))
+    return np.asarray(ratio - CONFIDENCE * deviation)
 
 
 def _group(worth: Mapping[str, float], key: Callable[[str], Any]) -> dict[Any, list[str]]:
@@ -361,19 +369,20 @@ def _reads(form: str, word: str) -> bool:
 
 
 def _vowels_hidden(form: str, word: str) -> bool:
-    return all(
-        letter in VOWELS for sign, letter in zip(form, word, strict=True) if sign == "*"
-    )
+    return all(letter in VOWELS for sign, letter in zip(form, word, strict=True) if sign == "*")
 
 
 def _least_worth(form: str) -> float:
     """Return what a word must be worth to be read in a form that may be a number or a name."""
     digits = sum(sign.isdigit() for sign in form)
-    letters = sum(sign.isalpha() for sign in form)
-    named = len(form) <= LONGEST_CODE and form == form.upper()
-    if digits and (not letters or named or (digits > letters and len(form) < LONGEST_CODE)):
+    if not digits:
+        return 0.0
+    letters, short = sum(sign.isalpha() for sign in form), len(form) <= LONGEST_CODE
+    numbered = digits > letters and len(form) == SHORTEST_WORD
+    if not letters or numbered or (short and form == form.upper()):
         return np.inf
-    return CERTAIN if digits > letters else WORTH_MASKING
+    behind = form.rstrip("0123456789").isalpha()
+    return CERTAIN if behind or (short and digits > letters) else 0.0
 
 
 def _has_vowel(piece: str) -> bool:

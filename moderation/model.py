@@ -109,7 +109,7 @@ class _Space:
 
 
 def _learn_masks(counts: WordCounts, labels: NDArray[np.int64], base: Scorer | None) -> Masks:
-    return Masks.learn(counts, labels, known=base and base.masks)
+    return Masks.learn(counts, labels, known=None if base is None else base.masks)
 
 
 def _learn_space(
