@@ -6,6 +6,7 @@ COMMANDS = {
     "parse": "reads pages, exports and tables into one table",
     "train": "learns from removals, measures, and saves the model",
     "evaluate": "measures a model on labelled comments",
+    "passport": "carries thresholds on old scores over to a model's",
     "base": "learns the base model from public corpora",
     "score": "adds a model's scores to a table",
 }

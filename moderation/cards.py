@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moderation import plots
-from moderation.metrics import Interval, PointMeasure, Report
+from moderation.metrics import PointMeasure, Report
 from moderation.training import SourceFile, Training
 
 LISTED_FILES = 12
@@ -60,8 +60,8 @@ def summarise(report: Report) -> Iterator[str]:
         yield f"fewer than {FEW} of one outcome: a hint, not a measurement"
     for point in report.points:
         yield f"{point.name}: score at or above {point.threshold:.3f}"
-        yield f"  match rate  {_share(point.match_rate)}"
-        yield f"  recall      {_share(point.recall)}"
+        yield f"  match rate  {point.match_rate.as_share()}"
+        yield f"  recall      {point.recall.as_share()}"
         yield f"  precision   {_precision(point)}"
 
 
@@ -73,16 +73,11 @@ def _precision(point: PointMeasure) -> str:
     if point.precision is None:
         return "unknown: nothing matched"
     if point.site_precision is None:
-        return _share(point.precision)
+        return point.precision.as_share()
     return (
-        f"{_share(point.precision)}; at the site's base rate {point.site_precision:.1%}, "
+        f"{point.precision.as_share()}; at the site's base rate {point.site_precision:.1%}, "
         f"match rate {point.site_match_rate:.1%}"
     )
-
-
-def _share(rate: Interval) -> str:
-    hits = round(rate.value * rate.of)
-    return f"{rate.value:.1%} [{rate.low:.1%}, {rate.high:.1%}] ({hits} of {rate.of})"
 
 
 def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterator[str]:
@@ -149,10 +144,10 @@ def _points_table(report: Report) -> str:
     rows = ["| point | score at or above | match rate | recall | precision |"]
     rows.append("|---|---|---|---|---|")
     for point in report.points:
-        precision = "nothing matched" if point.precision is None else _share(point.precision)
+        precision = "nothing matched" if point.precision is None else point.precision.as_share()
         rows.append(
-            f"| {point.name} | {point.threshold:.3f} | {_share(point.match_rate)} | "
-            f"{_share(point.recall)} | {precision} |"
+            f"| {point.name} | {point.threshold:.3f} | {point.match_rate.as_share()} | "
+            f"{point.recall.as_share()} | {precision} |"
         )
     return "\n".join(rows)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -149,6 +149,12 @@ def merge_copies(dataset: Dataset, report: GatherReport) -> Dataset:
     return replace(dataset, frame=merged.reset_index(drop=True))
 
 
+def find_threads(comments: Sequence[Comment]) -> list[str]:
+    """Return for each comment what tells its thread from others, also those of other articles."""
+    parents = {_place(c, c.id): c.parent_id and _place(c, c.parent_id) for c in comments}
+    return [find_root(_place(comment, comment.id), parents) for comment in comments]
+
+
 def check_trainable(dataset: Dataset) -> None:
     """
     Refuse data that nothing can be learnt from.
@@ -230,12 +236,11 @@ def _labelled(comments: Iterable[Comment], report: GatherReport) -> Iterator[tup
         report.comments += 1
         (captured if is_capture(comment) and comment.label is None else rows).append(comment)
     labelled = [*rows, *join_captures(captured, report.joined)]
-    parents = {_place(c, c.id): c.parent_id and _place(c, c.parent_id) for c in labelled}
-    for comment in labelled:
+    for comment, thread in zip(labelled, find_threads(labelled), strict=True):
         if (cause := _why_unlabelled(comment)) is not None:
             report.left_out[cause] += 1
             continue
-        yield comment, find_root(_place(comment, comment.id), parents)
+        yield comment, thread
 
 
 def _place(comment: Comment, comment_id: str) -> str:

@@ -27,6 +27,11 @@ class Interval:
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def as_share(self) -> str:
+        """Return a rate in percent, the counts behind it in brackets."""
+        hits = round(self.value * self.of)
+        return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}] ({hits} of {self.of})"
+
 
 @dataclass(frozen=True)
 class PointMeasure:
@@ -152,6 +157,18 @@ def wilson(successes: int, trials: int) -> Interval:
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half), trials)
 
 
+def number_groups(groups: Integers | None, comments: int) -> Integers:
+    """Return the group of each comment, numbered from 0; without groups, each is its own."""
+    return np.arange(comments) if groups is None else np.unique(groups, return_inverse=True)[1]
+
+
+def resample(group: Integers, rng: np.random.Generator, resamples: int) -> Iterator[Integers]:
+    """Yield how often each comment is in a draw of as many whole groups, with replacement."""
+    number = int(group.max()) + 1
+    for _ in range(resamples):
+        yield np.bincount(rng.integers(number, size=number), minlength=number)[group]
+
+
 Ranking = Callable[[Floats, Floats], float]
 """A measure of (removed, kept) weights at each distinct score, highest score first."""
 
@@ -180,8 +197,7 @@ def _bootstrap(
     """Yield each measure with its percentile interval over resampled groups."""
     descending, place = np.unique(-scores, return_inverse=True)
     size = len(descending)
-    group = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    number = int(group.max()) + 1
+    group = number_groups(groups, len(labels))
 
     def weighted(weights: Floats) -> tuple[Floats, Floats]:
         return (
@@ -190,9 +206,8 @@ def _bootstrap(
         )
 
     drawn: list[tuple[float, ...]] = []
-    for _ in range(resamples):
-        counts = np.bincount(rng.integers(number, size=number), minlength=number)
-        removed, kept = weighted(counts[group].astype(np.float64))
+    for counts in resample(group, rng, resamples):
+        removed, kept = weighted(counts.astype(np.float64))
         if removed.any() and kept.any():
             drawn.append(tuple(ranking(removed, kept) for ranking in measures))
     removed, kept = weighted(np.ones(len(labels)))

@@ -32,8 +32,10 @@ MAY_IMPORT = {
     "frames": {"comments", "errors"},
     "captures": {"comments", "errors"},
     "metrics": {"errors"},
+    "equating": {"metrics"},
     "thresholds": {"metrics", "policy", "errors"},
     "datasets": {"captures", "frames", *READING},
+    "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
     "calibration": set(),
     "explanations": {"buffers", "compiled", "text"},
@@ -67,6 +69,10 @@ MAY_IMPORT = {
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
         "kernels", "parsers", "scorer", "errors",
+    },
+    "passport": {
+        "arguments", "artifacts", "comments", "datasets", "equating", "frames", "kernels",
+        "old_scores", "parsers", "scorer", "errors",
     },
     "__main__": set(),
     "app": {

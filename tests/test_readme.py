@@ -1,17 +1,21 @@
 """The README's examples run, and every option of a command is in it."""
 
 import argparse
+import csv
 import re
 import shlex
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from moderation import __main__ as package
-from moderation import base, evaluate, parse, score, train
+from moderation import base, evaluate, parse, passport, score, train
+from moderation.artifacts import load_model
 from moderation.settings import Settings
 from tests.conftest import REPOSITORY
+from tests.samples import labelled_comments
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 COMMANDS = {
@@ -19,6 +23,7 @@ COMMANDS = {
     "train": train,
     "score": score,
     "evaluate": evaluate,
+    "passport": passport,
     "base": base,
 }
 PARSERS = {
@@ -26,6 +31,7 @@ PARSERS = {
     "train": train.build_parser(Settings()),
     "score": score.build_parser(),
     "evaluate": evaluate.build_parser(),
+    "passport": passport.build_parser(),
     "base": base.build_parser(),
 }
 
@@ -45,7 +51,17 @@ def folder(trained, tmp_path, monkeypatch) -> Path:
     shutil.copy(archive[0], tmp_path / "page.html")
     monkeypatch.chdir(tmp_path)
     assert parse.main([*map(str, archive), "--join", "-o", "export.csv"]) == 0
+    write_old_scores(trained, tmp_path / "perspective.csv")
     return tmp_path
+
+
+def write_old_scores(model: Path, path: Path) -> None:
+    """Write comments with scores that another model could have given them."""
+    texts = [comment.text for comment in labelled_comments(removed=400, kept=400)]
+    scores = np.argsort(np.argsort(load_model(model).score(texts))) / len(texts)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        rows = zip(texts, scores.tolist(), strict=True)
+        csv.writer(stream).writerows([("text", "perspective_toxicity"), *rows])
 
 
 def test_the_python_examples_run(folder):
