@@ -63,6 +63,8 @@ MOST_RUNS = 4
 MOST_APART = 40
 """Letters apart that are read as words."""
 LONGEST_CODE = 4
+"""Capitals with digits that are no longer than this are names of things."""
+DIGITS = "0123456789"
 
 _FOLD = str.maketrans({**{sign: letters[0] for sign, letters in STANDS_FOR.items()}, "I": "i"})
 _NAMED = re.compile(
@@ -378,10 +380,11 @@ def _least_worth(form: str) -> float:
     if not digits:
         return 0.0
     letters, short = sum(sign.isalpha() for sign in form), len(form) <= LONGEST_CODE
+    unit = form.lstrip(DIGITS).isalpha() and digits > 1
     numbered = digits > letters and len(form) == SHORTEST_WORD
-    if not letters or numbered or (short and form == form.upper()):
+    if not letters or unit or numbered or (short and form == form.upper()):
         return np.inf
-    behind = form.rstrip("0123456789").isalpha()
+    behind = form.rstrip(DIGITS).isalpha()
     return CERTAIN if behind or (short and digits > letters) else 0.0
 
 

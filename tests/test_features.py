@@ -415,7 +415,12 @@ def test_checks_that_need_no_numbers_pass_on_the_features_themselves(check):
 def test_parameters_come_back_and_a_clone_is_not_fitted():
     given_settings = {"min_df": 2, "max_df": 0.9, "max_features": 50, "sublinear_tf": True}
     features = TfidfFeatures(**given_settings, threads=1).fit(COMMENTS)
-    assert features.get_params() == {**given_settings, "threads": 1, "progress": None}
+    assert features.get_params() == {
+        **given_settings,
+        "masks": None,
+        "threads": 1,
+        "progress": None,
+    }
     cloned = clone(features)
     assert cloned.get_params() == features.get_params()
     with pytest.raises(NotFittedError):
