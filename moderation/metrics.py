@@ -152,6 +152,17 @@ def wilson(successes: int, trials: int) -> Interval:
     return Interval(share, max(0.0, centre - half), min(1.0, centre + half), trials)
 
 
+def draw_weights(
+    size: int, groups: Integers | None, rng: np.random.Generator, resamples: int
+) -> Iterator[Floats]:
+    """Yield bootstrap samples: how often each of `size` comments is drawn, groups drawn whole."""
+    group = np.arange(size) if groups is None else np.unique(groups, return_inverse=True)[1]
+    number = int(group.max()) + 1
+    for _ in range(resamples):
+        counts = np.bincount(rng.integers(number, size=number), minlength=number)
+        yield counts[group].astype(np.float64)
+
+
 Ranking = Callable[[Floats, Floats], float]
 """A measure of (removed, kept) weights at each distinct score, highest score first."""
 
@@ -180,8 +191,6 @@ def _bootstrap(
     """Yield each measure with its percentile interval over resampled groups."""
     descending, place = np.unique(-scores, return_inverse=True)
     size = len(descending)
-    group = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
-    number = int(group.max()) + 1
 
     def weighted(weights: Floats) -> tuple[Floats, Floats]:
         return (
@@ -190,9 +199,8 @@ def _bootstrap(
         )
 
     drawn: list[tuple[float, ...]] = []
-    for _ in range(resamples):
-        counts = np.bincount(rng.integers(number, size=number), minlength=number)
-        removed, kept = weighted(counts[group].astype(np.float64))
+    for weights in draw_weights(len(labels), groups, rng, resamples):
+        removed, kept = weighted(weights)
         if removed.any() and kept.any():
             drawn.append(tuple(ranking(removed, kept) for ranking in measures))
     removed, kept = weighted(np.ones(len(labels)))

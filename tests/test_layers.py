@@ -32,6 +32,8 @@ MAY_IMPORT = {
     "frames": {"comments", "errors"},
     "captures": {"comments", "errors"},
     "metrics": {"errors"},
+    "fairness": {"metrics"},
+    "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
     "datasets": {"captures", "frames", *READING},
     "logistic": {"kernels"},
@@ -47,10 +49,11 @@ MAY_IMPORT = {
     "artifacts": {"scorer", "errors"},
     "review": {"captures", "comments", "policy", "tables", "errors"},
     "training": {
-        "calibration", "datasets", "metrics", "model", "progress", "scorer", "thresholds", "errors",
+        "calibration", "datasets", "fairness", "metrics", "model", "progress", "scorer",
+        "thresholds", "errors",
     },
     "plots": {"metrics", "thresholds"},
-    "cards": {"metrics", "plots", "training"},
+    "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "score": {
@@ -65,8 +68,8 @@ MAY_IMPORT = {
         "plots", "scorer", "thresholds", "errors",
     },
     "evaluate": {
-        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
-        "kernels", "parsers", "scorer", "errors",
+        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
+        "metrics", "kernels", "parsers", "scorer", "templates", "errors",
     },
     "__main__": set(),
     "app": {
