@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -184,3 +185,20 @@ def test_no_comments_are_too_few():
     nothing = np.array([])
     report = measure_bias([], nothing.astype(int), nothing)
     assert (report.comments, report.groups, report.left_out) == (0, (), tuple(IDENTITIES))
+
+
+@pytest.mark.corpora
+def test_real_comments_mention_groups_often_enough_to_be_measured(corpora):
+    table = pd.read_csv(corpora / "insults.csv.gz").dropna(subset="text")
+    texts, labels = table["text"].tolist(), table["label"].to_numpy()
+    scores = table["text"].str.count("[!A-Z]").to_numpy(dtype=float)
+    report = measure_bias(texts, labels, scores, resamples=20)
+    named = mentions(texts)
+    assert {"black", "white", "gay", "women", "men"} <= {bias.group for bias in report.groups}
+    for bias in report.groups:
+        rows = named[bias.group]
+        assert bias.subgroup_auc.value == pytest.approx(roc_auc_score(labels[rows], scores[rows]))
+        rows = rows ^ (labels == 1)  # removed without a mention, or kept with one
+        assert bias.bpsn_auc.value == pytest.approx(roc_auc_score(labels[rows], scores[rows]))
+        rows = ~rows
+        assert bias.bnsp_auc.value == pytest.approx(roc_auc_score(labels[rows], scores[rows]))
