@@ -82,7 +82,12 @@ TERMS = tuple(
         term for named in (IDENTITIES, PEOPLE) for terms in named.values() for term in terms
     )
 )
-"""Every term once: alone, as texts to learn from, they teach that a mention says nothing."""
+"""
+Every term once, as texts to learn from: that a mention says nothing.
+
+Their label is to be the share of abuse among all comments, not 0: with 0 a mention lowers scores,
+and abuse of the group is missed (BNSP AUC fell; with 0.2 all three rose or stayed, on templates).
+"""
 
 FEWEST = 20
 """A group is measured where so many removed and so many kept comments mention it, and do not."""

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from moderation.fairness import (
     IDENTITIES,
     PEOPLE,
+    TERMS,
     BiasReport,
     GroupBias,
     measure_bias,
@@ -122,6 +123,8 @@ def test_terms_belong_to_one_group_each_and_are_found_in_what_fills_templates():
     terms = [term for group in IDENTITIES.values() for term in group]
     assert len(set(terms)) == len(terms)
     assert PEOPLE.keys() == IDENTITIES.keys()
+    assert set(TERMS) == set(terms) | {noun for nouns in PEOPLE.values() for noun in nouns}
+    assert len(set(TERMS)) == len(TERMS)
     for group, nouns in PEOPLE.items():
         for noun in nouns:
             assert [name for name, named in mentions([noun]).items() if named[0]] == [group]
