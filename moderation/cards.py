@@ -203,9 +203,8 @@ def _quality(report: Report) -> str:
 def _fairness(report: BiasReport) -> str:
     if not report.groups:
         return (
-            f"Of the comments set aside, {TOO_FEW_MENTIONS} whether the scores are fair to the "
-            f"people mentioned: {report.fewest} removed and {report.fewest} kept ones of a group "
-            "are needed."
+            f"In the part set aside {TOO_FEW_MENTIONS} whether the scores are fair to the people "
+            f"mentioned: for each group, {report.fewest} removed and {report.fewest} kept ones."
         )
     table = "\n".join(bias_table(report))
     left_out = f"\n\n{_left_out(report).capitalize()}." if report.left_out else ""

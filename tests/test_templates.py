@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from moderation.errors import DataError
@@ -75,6 +76,13 @@ def test_there_are_as_many_hostile_templates_as_neutral_ones():
     assert sum(template.label for template in TEMPLATES) == len(TEMPLATES) / 2 >= 40
     assert {template.label for template in NEUTRAL} == {0}
     assert len(NEUTRAL) >= 60
+
+
+def test_length_alone_does_not_tell_hostile_templates_apart():
+    """In a short text a term weighs more: it would be taken for what makes a sentence hostile."""
+    lengths = np.array([len(template.text) for template in TEMPLATES])
+    hostile = np.array([template.label for template in TEMPLATES]) == 1
+    assert abs(lengths[hostile].mean() - lengths[~hostile].mean()) < lengths.std() / 2
 
 
 @pytest.mark.parametrize("templates", [TEMPLATES, NEUTRAL], ids=["measuring", "learning"])
