@@ -85,8 +85,10 @@ TERMS = tuple(
 """
 Every term once, as texts to learn from: that a mention says nothing.
 
-Their label is to be the share of abuse among all comments, not 0: with 0 a mention lowers scores,
-and abuse of the group is missed (BNSP AUC fell; with 0.2 all three rose or stayed, on templates).
+Their label is to be the share of abuse among what is learnt from, not 0: with 0 a mention lowers
+scores, and abuse of the group is missed (tried on the base model, importance 30, measured on
+c3_news: mean BNSP AUC fell from 0.80 to 0.69 with a label of 0, to 0.78 with 0.2; mean BPSN AUC
+rose from 0.47 to 0.64 and 0.59).
 """
 
 FEWEST = 20
