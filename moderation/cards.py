@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from moderation import plots
+from moderation.fairness import BiasReport, GroupBias
 from moderation.metrics import PointMeasure, Report
 from moderation.training import SourceFile, Training
 
 LISTED_FILES = 12
+TOO_FEW_MENTIONS = "too few comments mention an identity term to tell"
 FEW = 30
 """With fewer of one outcome, intervals by resampling are too narrow to be believed."""
 PICTURES = (
@@ -28,6 +30,14 @@ _LIMITS = """
 - It knows words and parts of words, not meaning: quoted abuse, irony and new code words mislead it.
 - A score is a reason to read a comment, not a verdict. Do not remove comments on it alone.
 - It repeats the habits of the moderators whose decisions it learnt from, their mistakes too.
+""".strip()
+
+
+_HOW_TO_READ_BIAS = """
+By the identity terms that comments set aside mention (Borkan et al. 2019), each the share of pairs
+of a removed and a kept comment that the scores put in the right order. Subgroup: both mention the
+group. BPSN: the kept one does, the removed one does not; low where a mention alone raises scores.
+BNSP: the removed one does, the kept one does not; low where abuse of the group is missed.
 """.strip()
 
 
@@ -63,6 +73,50 @@ def summarise(report: Report) -> Iterator[str]:
         yield f"  match rate  {point.match_rate.as_share()}"
         yield f"  recall      {point.recall.as_share()}"
         yield f"  precision   {_precision(point)}"
+
+
+def summarise_bias(report: BiasReport) -> Iterator[str]:
+    """Yield a bias report as lines of plain text: one where no group could be measured."""
+    if not report.groups:
+        yield f"bias: {TOO_FEW_MENTIONS}"
+        return
+    yield "bias by identity term (ROC-AUC):"
+    yield from bias_table(report)
+    if report.left_out:
+        yield _left_out(report)
+
+
+def bias_table(report: BiasReport) -> Iterator[str]:
+    """Yield a bias report as the lines of a Markdown table; what is over all groups comes last."""
+    rates = (
+        "" if report.threshold is None else f" kept at or above {report.threshold:.3f} | others |"
+    )
+    yield f"| group | comments | removed | subgroup AUC | BPSN AUC | BNSP AUC |{rates}"
+    yield "|---|---:|---:|---|---|---|" + ("---:|---:|" if rates else "")
+    yield from (_bias_row(group) for group in report.groups)
+    over_all = {
+        "the worst": [
+            f"{summary.worst:.3f} ({summary.worst_group})" for summary in report.summaries
+        ],
+        "power mean": [f"{summary.power_mean:.3f}" for summary in report.summaries],
+    }
+    for name, values in over_all.items():
+        yield f"| {name} | | | {' | '.join(values)} |" + (" | |" if rates else "")
+
+
+def _bias_row(bias: GroupBias) -> str:
+    cells = [bias.group, f"{bias.comments:,}", f"{bias.removed:,}"]
+    cells += [str(auc) for auc in (bias.subgroup_auc, bias.bpsn_auc, bias.bnsp_auc)]
+    rates = (bias.false_positive_rate, bias.background_false_positive_rate)
+    cells += [f"{rate.value:.1%}" for rate in rates if rate is not None]
+    return f"| {' | '.join(cells)} |"
+
+
+def _left_out(report: BiasReport) -> str:
+    return (
+        f"left out, too few ({len(report.left_out)} groups with fewer than {report.fewest} removed "
+        f"or kept comments): {', '.join(report.left_out)}"
+    )
 
 
 def _is_small(report: Report) -> bool:
@@ -102,6 +156,7 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
         f"{data.grouped_by}s for the ranking."
     )
     yield from (f"![{title}]({name}/{picture})" for title, picture in PICTURES)
+    yield f"## Fairness\n\n{_fairness(training.bias)}"
     yield (
         f"## Training data\n\n{len(data)} different texts, {data.removed} of them removed; the "
         f"site's base rate, copies included, is {data.base_rate:.1%}. Learnt from "
@@ -138,6 +193,17 @@ def _quality(report: Report) -> str:
         f"average precision {report.average_precision} (by chance {report.base_rate:.3f})."
         + (" So few say little." if _is_small(report) else "")
     )
+
+
+def _fairness(report: BiasReport) -> str:
+    if not report.groups:
+        return (
+            f"In the part set aside {TOO_FEW_MENTIONS} whether the scores are fair to the people "
+            f"mentioned: for each group, {report.fewest} removed and {report.fewest} kept ones."
+        )
+    table = "\n".join(bias_table(report))
+    left_out = f"\n\n{_left_out(report).capitalize()}." if report.left_out else ""
+    return f"{_HOW_TO_READ_BIAS}\n\n{table}{left_out}"
 
 
 def _points_table(report: Report) -> str:

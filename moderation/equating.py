@@ -124,10 +124,10 @@ class _Scores:
         return self._distinct[np.where((enough > 0) & nearer, fewer, enough)]
 
 
-def _intervals(scores: _Scores, resamples: Iterator[Integers]) -> Iterator[Interval]:
+def _intervals(scores: _Scores, resamples: Iterator[Floats]) -> Iterator[Interval]:
     """Yield the new threshold for each old one with its percentile interval."""
     values = scores.equate(np.ones(len(scores.new)))
-    drawn = np.array([scores.equate(weights.astype(np.float64)) for weights in resamples])
+    drawn = np.array([scores.equate(weights) for weights in resamples])
     lows, highs = np.percentile(drawn, [2.5, 97.5], axis=0)
     for value, low, high in zip(values, lows, highs, strict=True):
         yield Interval(float(value), float(low), float(high), len(scores.new))

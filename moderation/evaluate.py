@@ -4,23 +4,25 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from moderation.arguments import COMPILING, add_reading_options, read_all, run, say
 from moderation.artifacts import Manifest, load_model, read_manifest
 from moderation.captures import is_capture
-from moderation.cards import summarise
+from moderation.cards import summarise, summarise_bias
 from moderation.comments import Comment
-from moderation.datasets import NOTHING_LABELLED, GatherReport, gather
+from moderation.datasets import NOTHING_LABELLED, Dataset, GatherReport, gather
 from moderation.errors import DataError
+from moderation.fairness import BiasReport, measure_bias
 from moderation.frames import check_output, replacing
 from moderation.kernels import announce_compiling
-from moderation.metrics import Report, measure
+from moderation.metrics import Floats, Report, measure
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
 from moderation.scorer import Scorer
+from moderation.templates import Filled, fill, read_templates
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,6 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
         type=_share,
         metavar="SHARE",
         help="share of comments that deserve removal on the site; as in training without it",
+    )
+    parser.add_argument(
+        "--templates",
+        type=Path,
+        metavar="FILE",
+        help="measure bias on these, too: data/identity_templates.csv, or your own",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap")
     add_reading_options(parser)
@@ -60,19 +68,34 @@ class Part:
     """Whether the model learnt from one of the files: the measurement then flatters it."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A part and how the model does on it."""
+
+    part: Part
+    report: Report
+    bias: BiasReport
+
+
 def evaluate(args: argparse.Namespace) -> None:
     """Measure every part and print the reports, then one table of all."""
+    filled = fill(read_templates(args.templates)) if args.templates else None
     if args.json:
         check_output(args.json)
     announce_compiling(lambda: say(COMPILING))
     scorer, manifest = load_model(args.model), read_manifest(args.model)
-    measured = [(part, _measure(part, scorer, manifest, args)) for part in _parts(args, manifest)]
-    for part, report in measured:
-        print(f"{part.name}{' (the model learnt from it)' if part.learnt_from else ''}")
-        print("\n".join(f"  {line}" for line in summarise(report)), end="\n\n")
+    measured = [_measure(part, scorer, manifest, args) for part in _parts(args, manifest)]
+    found = {one.part.name: {**asdict(one.report), "bias": asdict(one.bias)} for one in measured}
+    for one in measured:
+        print(f"{one.part.name}{' (the model learnt from it)' if one.part.learnt_from else ''}")
+        _print_indented(summarise(one.report), summarise_bias(one.bias))
+    if filled is not None:
+        bias = _measure_bias(filled, scorer.score(filled.texts), scorer, args.seed)
+        found[str(args.templates)] = {"bias": asdict(bias)}
+        print(f"{printable(str(args.templates))}: {len(filled)} sentences made of templates")
+        _print_indented(summarise_bias(bias))
     print("\n".join(_table(measured)))
     if args.json:
-        found = {part.name: asdict(report) for part, report in measured}
         with replacing(Path(args.json)) as stream:
             stream.write((json.dumps(found, indent=2) + "\n").encode())
 
@@ -94,17 +117,22 @@ def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
         yield Part("captures of pages", captured, captured_known)
 
 
-def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Namespace) -> Report:
+def _print_indented(*parts: Iterable[str]) -> None:
+    print("\n".join(f"  {line}" for lines in parts for line in lines), end="\n\n")
+
+
+def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Namespace) -> Measured:
     gathered = GatherReport()
     dataset = gather(part.comments, gathered)
     for line in gathered.lines():
         say(f"{part.name}: {line}")
     if not len(dataset):
         raise DataError(f"{part.name}: {NOTHING_LABELLED}")
+    scores = scorer.score(dataset.texts)
     try:
-        return measure(
+        report = measure(
             dataset.labels,
-            scorer.score(dataset.texts),
+            scores,
             groups=dataset.groups,
             thresholds=scorer.thresholds,
             site_base_rate=manifest.base_rate if args.base_rate is None else args.base_rate,
@@ -112,14 +140,29 @@ def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Name
         )
     except DataError as error:
         raise DataError(f"{part.name}: {error}") from error
+    bias = _measure_bias(dataset, scores, scorer, args.seed)
+    return Measured(part, report, bias)
 
 
-def _table(measured: Sequence[tuple[Part, Report]]) -> Iterator[str]:
+def _measure_bias(data: Dataset | Filled, scores: Floats, scorer: Scorer, seed: int) -> BiasReport:
+    """Measure bias, false positives at the operating point that matches most."""
+    return measure_bias(
+        data.texts,
+        data.labels,
+        scores,
+        groups=data.groups,
+        threshold=min(scorer.thresholds.values(), default=None),
+        seed=seed,
+    )
+
+
+def _table(measured: Sequence[Measured]) -> Iterator[str]:
     yield "| data | comments | removed | base rate | ROC-AUC | average precision |"
     yield "|---|---|---|---|---|---|"
-    for part, report in measured:
+    for one in measured:
+        report = one.report
         yield (
-            f"| {Path(part.name).name} | {report.comments} | {report.removed} | "
+            f"| {Path(one.part.name).name} | {report.comments} | {report.removed} | "
             f"{report.base_rate:.1%} | {report.roc_auc} | {report.average_precision} |"
         )
 

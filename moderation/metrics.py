@@ -184,11 +184,12 @@ def number_groups(groups: Integers | None, comments: int) -> Integers:
     return np.arange(comments) if groups is None else np.unique(groups, return_inverse=True)[1]
 
 
-def resample(group: Integers, rng: np.random.Generator, resamples: int) -> Iterator[Integers]:
+def resample(group: Integers, rng: np.random.Generator, resamples: int) -> Iterator[Floats]:
     """Yield how often each comment is in a draw of as many whole groups, with replacement."""
     number = int(group.max()) + 1
     for _ in range(resamples):
-        yield np.bincount(rng.integers(number, size=number), minlength=number)[group]
+        counts = np.bincount(rng.integers(number, size=number), minlength=number)
+        yield counts[group].astype(np.float64)
 
 
 Ranking = Callable[[Floats, Floats], float]
@@ -228,8 +229,8 @@ def _bootstrap(
         )
 
     drawn: list[tuple[float, ...]] = []
-    for counts in resample(group, rng, resamples):
-        removed, kept = weighted(counts.astype(np.float64))
+    for weights in resample(group, rng, resamples):
+        removed, kept = weighted(weights)
         if removed.any() and kept.any():
             drawn.append(tuple(ranking(removed, kept) for ranking in measures))
     removed, kept = weighted(np.ones(len(labels)))

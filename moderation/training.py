@@ -9,6 +9,7 @@ from scipy.special import logit
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
+from moderation.fairness import BiasReport, measure_bias
 from moderation.metrics import Floats, Report, measure
 from moderation.model import StrengthSearch, fit_scorer, search_strength
 from moderation.progress import Progress, without_progress
@@ -46,6 +47,8 @@ class Training:
     """What made probabilities of the logits, learnt on out-of-fold scores."""
     points: Sequence[OperatingPoint]
     report: Report
+    bias: BiasReport
+    """On `held_out`, with the false positives of the operating point that matches most."""
     seed: int
     base: Scorer | None
     base_report: Report | None
@@ -76,6 +79,7 @@ class Training:
             "losses": {str(strength): loss for strength, loss in self.search.losses.items()},
             "operating_points": [asdict(point) for point in self.points],
             "metrics": asdict(self.report),
+            "bias": asdict(self.bias),
         }
 
 
@@ -130,6 +134,14 @@ def train(
         scale=scale,
         points=points,
         report=report(scores, {point.name: point.threshold for point in points}),
+        bias=measure_bias(
+            held_out.texts,
+            held_out.labels,
+            scores,
+            groups=held_out.groups,
+            threshold=min((point.threshold for point in points), default=None),
+            seed=seed,
+        ),
         seed=seed,
         base=base,
         base_report=None if base is None else report(base.score(held_out.texts), {}),

@@ -38,6 +38,55 @@ def test_the_json_holds_what_was_printed(trained, table, tmp_path, capsys):
     assert report["points"][0]["recall"]["of"] == 30
 
 
+def test_too_few_mentions_are_said_in_one_line(trained, table, tmp_path, capsys):
+    assert main([str(trained), str(table), "--json", str(tmp_path / "r.json")]) == 0
+    assert (
+        "\n  bias: too few comments mention an identity term to tell\n" in capsys.readouterr().out
+    )
+    bias = json.loads((tmp_path / "r.json").read_text())[str(table)]["bias"]
+    assert bias["groups"] == bias["summaries"] == []
+    assert "women" in bias["left_out"]
+
+
+def test_groups_that_enough_comments_mention_have_a_row(trained, tmp_path, capsys):
+    table = tmp_path / "mentions.csv"
+    with table.open("w", newline="") as stream:
+        rows = [
+            (f"{who} and the {word} {number}", int(word == "zorble"))
+            for who in ("women", "readers")
+            for word in ("zorble", "ferry")
+            for number in range(25)
+        ]
+        csv.writer(stream).writerows([("text", "label"), *rows])
+    assert main([str(trained), str(table)]) == 0
+    printed = capsys.readouterr().out
+    assert "  | women | 50 | 25 | " in printed
+    assert "  | the worst | | | " in printed
+    assert "  left out, too few (18 groups with fewer than 20 removed or kept comments)" in printed
+
+
+def test_templates_are_measured_beside_the_data(trained, table, tmp_path, capsys):
+    templates = tmp_path / "templates.csv"
+    lines = [f"On day {n} {{term}} sang,0\nOn day {n} {{term}} did zorble,1\n" for n in range(20)]
+    templates.write_text("text,label\n" + "".join(lines))
+    options = ["--templates", str(templates), "--json", str(tmp_path / "r.json")]
+    assert main([str(trained), str(table), *options]) == 0
+    printed = capsys.readouterr().out
+    assert f"{templates}: 1280 sentences made of templates\n  bias by identity term" in printed
+    assert "  | women | 40 | 20 | " in printed
+    bias = json.loads((tmp_path / "r.json").read_text())[str(templates)]["bias"]
+    assert bias["left_out"] == []
+    rate = min(load_model(trained).thresholds.values())
+    assert bias["threshold"] == rate
+
+
+def test_bad_templates_are_refused_before_anything_is_measured(trained, table, capsys):
+    assert main([str(trained), str(table), "--templates", "missing.csv"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("evaluate: missing.csv: cannot be read")
+
+
 def test_another_base_rate_changes_precision_but_not_recall(table, tmp_path):
     """The model learns from the very table here, so that some of it matches."""
     model = tmp_path / "m.joblib"

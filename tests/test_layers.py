@@ -34,6 +34,8 @@ MAY_IMPORT = {
     "captures": {"comments", "errors"},
     "metrics": {"errors"},
     "equating": {"metrics"},
+    "fairness": {"metrics"},
+    "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
@@ -50,10 +52,11 @@ MAY_IMPORT = {
     "artifacts": {"scorer", "errors"},
     "review": {"captures", "comments", "policy", "tables", "errors"},
     "training": {
-        "calibration", "datasets", "metrics", "model", "progress", "scorer", "thresholds", "errors",
+        "calibration", "datasets", "fairness", "metrics", "model", "progress", "scorer",
+        "thresholds", "errors",
     },
     "plots": {"metrics", "thresholds"},
-    "cards": {"metrics", "plots", "training"},
+    "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "score": {
@@ -68,8 +71,8 @@ MAY_IMPORT = {
         "plots", "scorer", "thresholds", "errors",
     },
     "evaluate": {
-        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "frames", "metrics",
-        "kernels", "parsers", "scorer", "errors",
+        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
+        "metrics", "kernels", "parsers", "scorer", "templates", "errors",
     },
     "passport": {
         "arguments", "artifacts", "comments", "datasets", "equating", "frames", "kernels",

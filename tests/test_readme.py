@@ -49,6 +49,8 @@ def folder(trained, tmp_path, monkeypatch) -> Path:
     for page in archive[:24]:
         shutil.copy(page, tmp_path / "captures")
     shutil.copy(archive[0], tmp_path / "page.html")
+    (tmp_path / "data").mkdir()
+    shutil.copy(REPOSITORY / "data/identity_templates.csv", tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     assert parse.main([*map(str, archive), "--join", "-o", "export.csv"]) == 0
     write_old_scores(trained, tmp_path / "perspective.csv")

@@ -35,6 +35,8 @@ FILE_ENDINGS = frozenset(
     {".html", ".htm", ".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz"}
 )
 """What is taken from a folder."""
+NO_COMMENTS = frozenset({"identity_templates.csv", "neutral_sentences.csv"})
+"""Sentences with a slot, in `data/`: what measures or trains fairness is nobody's comment."""
 
 # "20130705140200" as the Wayback Machine names captures, "2013-07-05" or "20130705T1402Z".
 _NAMED_TIME = re.compile(
@@ -171,7 +173,8 @@ def find_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def _is_readable(path: Path) -> bool:
-    return path.suffix.lower() in FILE_ENDINGS and path.is_file()
+    is_known = path.suffix.lower() in FILE_ENDINGS and path.name not in NO_COMMENTS
+    return is_known and path.is_file()
 
 
 def _guard(source: Source, comments: Iterator[Comment]) -> Iterator[Comment]:

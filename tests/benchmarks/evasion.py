@@ -104,8 +104,10 @@ def main() -> None:
 def print_attacks(reading: Measured, blind: Measured) -> None:
     share = len(reading.caught) / reading.abusive
     words = statistics.mean(len(caught.words) for caught in reading.caught)
-    print(f"{CORPUS}: {share:.1%} of {reading.abusive} abusive comments are caught where "
-          f"{FALSE_ALARMS:.0%} of the clean ones are; {words:.1f} words masked in each.\n")  # fmt: skip
+    print(
+        f"{CORPUS}: {share:.1%} of {reading.abusive} abusive comments are caught where "
+        f"{FALSE_ALARMS:.0%} of the clean ones are; {words:.1f} words masked in each.\n"
+    )
     print("| attack | recall lost, in points | without reading masks |\n|---|---:|---:|")
     lost = {name: (reading.recall_lost(a), blind.recall_lost(a)) for name, a in ATTACKS.items()}
     for name, (seen, unseen) in lost.items():
@@ -122,8 +124,10 @@ def print_traps(reading: Measured, blind: Measured) -> None:
         if line and not line.startswith("# ")
     ]
     seen, unseen = reading.marks(lines), blind.marks(lines)
-    print(f"\nTraps: {seen.sum()} of {len(lines)} lines are marked, {unseen.sum()} without "
-          f"reading masks; {(seen & ~unseen).sum()} only where masks are read.")  # fmt: skip
+    print(
+        f"\nTraps: {seen.sum()} of {len(lines)} lines are marked, {unseen.sum()} without reading "
+        f"masks; {(seen & ~unseen).sum()} only where masks are read."
+    )
 
 
 def print_cost(reading: Scorer, blind: Scorer, texts: list[str]) -> None:
