@@ -30,7 +30,9 @@ from moderation.errors import (
 )
 from moderation.scorer import Scorer
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+READABLE = (2, FORMAT_VERSION)
+"""Models of format 2 read no masked words; otherwise they are the same."""
 
 # Everything a saved scorer consists of. A pickle can name any callable of any module, and calls
 # what it names: what is not listed here is not looked up, so it cannot run.
@@ -231,7 +233,7 @@ def _read(path: Path) -> bytes:
 
 
 def _check_versions(path: Path, manifest: Manifest) -> None:
-    if (found := manifest.facts["format_version"]) != FORMAT_VERSION:
+    if (found := manifest.facts["format_version"]) not in READABLE:
         raise ModelMismatch(
             f"{path}: model format {found}, this version of moderation reads {FORMAT_VERSION}; "
             "train again, or install the version that wrote it"

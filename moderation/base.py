@@ -4,7 +4,7 @@ import argparse
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,49 +12,35 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from moderation import foundation, plots
+from moderation import foundation
+from moderation.adaptation import measure_adaptation
 from moderation.arguments import COMPILING, progress, run, say
 from moderation.artifacts import check_model_path, save_model
+from moderation.base_card import (
+    MadeBase,
+    Measured,
+    adaptation_table,
+    draw_base_plots,
+    quality_table,
+    write_base_card,
+)
 from moderation.calibration import Scale
 from moderation.errors import DataError
-from moderation.foundation import CALIBRATED_ON, LICENCES, ORIGINS, Foundation, without
+from moderation.fairness import measure_bias
+from moderation.foundation import CALIBRATED_ON, LICENCES, without
 from moderation.kernels import announce_compiling
-from moderation.metrics import Report, measure
+from moderation.metrics import measure
 from moderation.parsers.sources import digest
-from moderation.scorer import LIKELY_TO_REJECT
+from moderation.scorer import LIKELY_TO_REJECT, Scorer
+from moderation.templates import fill, read_templates
 from moderation.thresholds import OperatingPoint, choose_points
 
 LEFT_OUT = (CALIBRATED_ON, "wiki_context", "civil_spans", "davidson", "edos", "sbic")
 """Corpora of both classes that are learnt from: each measures a model that has not seen it."""
 MEASURED_ONLY = ("insults", "olid", "c3_news", "ucc_news", "hatecheck")
 """Corpora that no shipped model may learn from, or is meant to be measured with."""
-
-_LIMITS = """
-## Use
-
-To begin with where a site has no decisions of its own, and as the prior of `moderation.train` where
-it has some. To order what people read; not to judge authors, and not to remove comments unread.
-
-## Limits
-
-- It knows English, and there Wikipedia's talk pages best; on other languages it says nothing.
-- Its labels are those of paid annotators, who are quicker to call dialects and words that people
-  use of themselves abusive than those who use them. It has learnt that from them. On `wiki_context`
-  and `perspective_2k` it learns the Perspective API's scores instead, and with them its habits; the
-  labels of `civil_spans`, `sbic` and `davidson` count half or less in one of the regressions, and
-  those of `edos` not at all: there it learns what a first model says of their comments.
-- Abuse without rude words mostly escapes it (see `hatecheck`), and rude words without abuse do not.
-- The general score is calibrated on `jigsaw_natural`, where 9% are abuse; elsewhere its order holds
-  better than its number. The heads other than TOXICITY are not calibrated.
-""".strip()
-
-
-@dataclass(frozen=True)
-class Measured:
-    """How a model ranks a corpus; it has not learnt from it."""
-
-    corpus: str
-    report: Report
+SITES = ("insults", "c3_news", "olid", "ucc_news")
+"""Those that stand for sites with decisions of their own."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -71,42 +57,58 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", type=Path, default=Path("models/base.joblib"), metavar="FILE",
         help="default: %(default)s",
     )  # fmt: skip
+    parser.add_argument(
+        "--templates", type=Path, default=Path("data/identity_templates.csv"), metavar="FILE",
+        help="sentences that bias is measured on; default: %(default)s",
+    )  # fmt: skip
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = build_parser().parse_args(argv)
-    return run("base", lambda: learn(args.corpora, args.out))
+    return run("base", lambda: learn(args.corpora, args.out, args.templates))
 
 
-def learn(folder: Path, out: Path) -> None:
+def learn(folder: Path, out: Path, templates: Path) -> None:
     """Learn, measure, save and print what came of it."""
     check_model_path(out)
     announce_compiling(lambda: say(COMPILING))
+    filled = fill(read_templates(templates))
     tables = {name: read_corpus(folder, name) for name in LICENCES}
+    others = dict(_read_others(folder))
     logits = {name: _logits_apart(tables, name) for name in LEFT_OUT}
     say("learning from all of them")
     whole = foundation.learn_foundation(tables, progress)
-    measured = [_measure(name, tables[name], found[:, 0]) for name, found in logits.items()]
-    measured += _measure_others(folder, whole)
     labels = _labels(tables[CALIBRATED_ON])
     scales = [Scale.learn(found, labels) for found in logits[CALIBRATED_ON].T]
     scores = scales[0].apply(logits[CALIBRATED_ON][:, 0])
     points = choose_points(labels, scores)
-    files = {name: digest(_path(folder, name)) for name in LICENCES}
+    pipeline = whole.pipeline(scales)
+    scorer = Scorer(pipeline)
+    seen = {name: (tables[name], found[:, 0]) for name, found in logits.items()}
+    seen |= {name: (t, whole.logits(t["text"].tolist())[:, 0]) for name, t in others.items()}
+    made = MadeBase(
+        tables=tables,
+        files={name: digest(_path(folder, name)) for name in LICENCES},
+        measured=[_measure(name, table, found) for name, (table, found) in seen.items()],
+        templates=measure_bias(
+            filled.texts, filled.labels, scorer.score(filled.texts), groups=filled.groups,
+            threshold=points[0].threshold if points else None,
+        ),
+        adapted=measure_adaptation(
+            {name: others[name] for name in SITES if name in others}, scorer, progress=progress
+        ),
+    )  # fmt: skip
     manifest = save_model(
-        whole.pipeline(scales),
+        pipeline,
         out,
-        facts=_facts(tables, files, measured, points, scales),
-        card="\n\n".join(_card(out.stem, tables, files, measured)) + "\n",
-        plots={
-            "precision_recall.png": plots.precision_recall(labels, scores, points),
-            "calibration.png": plots.calibration(labels, scores),
-            "scores.png": plots.score_distribution(labels, scores, points),
-        },
+        facts=_facts(made, points, scales),
+        card=write_base_card(made, name=out.stem),
+        plots=draw_base_plots(made, labels, scores, points),
     )
-    print("\n".join(_table(measured)))
+    print("\n".join(quality_table(made.measured)))
+    print("\n".join(adaptation_table(made.adapted)))
     print(f"model {manifest.version}: {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -158,96 +160,45 @@ def _logits_apart(tables: Mapping[str, pd.DataFrame], name: str) -> NDArray[np.f
 
 
 def _measure(name: str, table: pd.DataFrame, logits: NDArray[np.float64]) -> Measured:
-    return Measured(name, measure(_labels(table), logits, thresholds={}))
+    labels = _labels(table)
+    return Measured(
+        name,
+        measure(labels, logits, thresholds={}),
+        measure_bias(table["text"].tolist(), labels, logits),
+    )
 
 
-def _measure_others(folder: Path, whole: Foundation) -> Iterator[Measured]:
+def _read_others(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     for name in MEASURED_ONLY:
-        if not _path(folder, name).exists():
+        if _path(folder, name).exists():
+            yield name, read_corpus(folder, name)
+        else:
             say(f"{_path(folder, name)}: not there; nothing is measured on it")
-            continue
-        table = read_corpus(folder, name)
-        yield _measure(name, table, whole.logits(table["text"].tolist())[:, 0])
 
 
 def _facts(
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    measured: Sequence[Measured],
-    points: Sequence[OperatingPoint],
-    scales: Sequence[Scale],
+    made: MadeBase, points: Sequence[OperatingPoint], scales: Sequence[Scale]
 ) -> dict[str, Any]:
     return {
         "attribute": LIKELY_TO_REJECT,
         "attributes": [LIKELY_TO_REJECT, foundation.TOXICITY, *foundation.KINDS],
         "training_data": {
-            "comments": sum(map(len, tables.values())),
-            "base_rate": float(tables[CALIBRATED_ON]["label"].mean()),
+            "comments": sum(map(len, made.tables.values())),
+            "base_rate": float(made.tables[CALIBRATED_ON]["label"].mean()),
             "files": [
                 {"name": f"{name}.csv.gz", "sha256": sha256, "licence": LICENCES[name]}
-                for name, sha256 in files.items()
+                for name, sha256 in made.files.items()
             ],
         },
         "scales": [asdict(scale) for scale in scales],
         "operating_points": [asdict(point) for point in points],
-        "metrics": {part.corpus: asdict(part.report) for part in measured},
+        "metrics": {part.corpus: asdict(part.report) for part in made.measured},
+        "bias": {
+            "templates": asdict(made.templates),
+            **{part.corpus: asdict(part.bias) for part in made.measured},
+        },
+        "adaptation": [asdict(part) for part in made.adapted],
     }
-
-
-def _card(
-    name: str,
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    measured: Sequence[Measured],
-) -> Iterator[str]:
-    yield f"# {name}: what public corpora say of a comment"
-    yield (
-        "TF-IDF over words and characters with logistic regression, a head for each of "
-        f"{', '.join((foundation.TOXICITY, *foundation.KINDS))}. TOXICITY is the sum of "
-        f"{len(foundation.MEMBERS)} regressions over different corpora, each brought to the same "
-        "spread. The general score, a site's P(removal) until it has a model of its own, adds "
-        f"{foundation.OFFENCE.share / len(foundation.MEMBERS):g} of a regression on offence "
-        "without rude words."
-    )
-    yield _LIMITS
-    yield "## Quality"
-    yield (
-        "Of the general score. A corpus that is learnt from is measured with a model made without "
-        "it and without copies of its comments. 95% bootstrap intervals. Which regressions are "
-        "added was settled among some twenty ways with these numbers in view: expect a little less "
-        "elsewhere."
-    )
-    yield "\n".join(_table(measured))
-    yield (
-        f"The plots are of `{CALIBRATED_ON}`, scored by the model made without it; slope and "
-        "intercept of the score were learnt there."
-    )
-    for title, picture in (
-        ("Precision over recall, operating points marked", "precision_recall.png"),
-        ("Share of abuse over score", "calibration.png"),
-        ("Scores of clean and abusive comments", "scores.png"),
-    ):
-        yield f"![{title}]({name}/{picture})"
-    yield "## Training data"
-    yield "\n".join(
-        ["| corpus | made by | comments | licence | SHA-256 |", "|---|---|---:|---|---|"]
-        + [
-            f"| {corpus} | {ORIGINS[corpus]} | {len(table):,} | {LICENCES[corpus]} "
-            f"| `{files[corpus][:16]}…` |"
-            for corpus, table in tables.items()
-        ]
-    )
-
-
-def _table(measured: Sequence[Measured]) -> Iterator[str]:
-    yield "| corpus | comments | abuse | ROC-AUC | average precision |"
-    yield "|---|---:|---:|---|---|"
-    for part in measured:
-        report = part.report
-        yield (
-            f"| {part.corpus} | {report.comments:,} | {report.base_rate:.1%} "
-            f"| {report.roc_auc} | {report.average_precision} |"
-        )
 
 
 if __name__ == "__main__":

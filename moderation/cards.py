@@ -33,9 +33,9 @@ _LIMITS = """
 """.strip()
 
 
-_HOW_TO_READ_BIAS = """
-By the identity terms that comments set aside mention (Borkan et al. 2019), each the share of pairs
-of a removed and a kept comment that the scores put in the right order. Subgroup: both mention the
+HOW_TO_READ_BIAS = """
+By the identity terms that comments mention (Borkan et al. 2019), each the share of pairs of a
+removed and a kept comment that the scores put in the right order. Subgroup: both mention the
 group. BPSN: the kept one does, the removed one does not; low where a mention alone raises scores.
 BNSP: the removed one does, the kept one does not; low where abuse of the group is missed.
 """.strip()
@@ -52,7 +52,7 @@ def draw_plots(training: Training) -> dict[str, bytes]:
     words = training.scorer.strongest_features(15, training.learned.texts)
     return {
         "precision_recall.png": plots.precision_recall(labels, scores, points),
-        "calibration.png": plots.calibration(labels, scores),
+        "calibration.png": plots.calibration(labels, scores, base_rate=training.data.base_rate),
         "scores.png": plots.score_distribution(labels, scores, points),
         "words.png": plots.strongest_words(words),
     }
@@ -203,7 +203,7 @@ def _fairness(report: BiasReport) -> str:
         )
     table = "\n".join(bias_table(report))
     left_out = f"\n\n{_left_out(report).capitalize()}." if report.left_out else ""
-    return f"{_HOW_TO_READ_BIAS}\n\n{table}{left_out}"
+    return f"{HOW_TO_READ_BIAS}\n\n{table}{left_out}"
 
 
 def _points_table(report: Report) -> str:

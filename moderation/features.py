@@ -1,5 +1,6 @@
 """The TF-IDF transformer over words and characters, scikit-learn's API and numbers."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -40,7 +41,7 @@ def make_features(progress: Progress | None = None, masks: Masks | None = None) 
     Counts are damped by `1 + log` (sublinear), so that a word repeated ten times does not weigh
     ten times; each half is scaled to length one on its own.
     """
-    return TfidfFeatures(min_df=MIN_DOCUMENTS, sublinear_tf=True, masks=masks, progress=progress)
+    return TfidfFeatures(min_df=MIN_DOCUMENTS, sublinear_tf=True, progress=progress)
 
 
 class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sklearn has no types
@@ -56,7 +57,6 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         max_df: most of them.
         max_features: keep so many of each half, those that occur most often.
         sublinear_tf: replace a count by 1 + log(count).
-        masks: what reads masked words, whose plain forms then count as well; None reads none.
         threads: how many work at once; all cores if None.
         progress: shows how far learning the vocabulary is.
 
@@ -73,7 +73,6 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         max_df: float = 1.0,
         max_features: int | None = None,
         sublinear_tf: bool = False,
-        masks: Masks | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -81,7 +80,6 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self.max_df = max_df
         self.max_features = max_features
         self.sublinear_tf = sublinear_tf
-        self.masks = masks
         self.threads = threads
         self.progress = progress
 
@@ -145,6 +143,42 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self._compiled = self._compile()
         return np.concatenate([word_columns, len(words.ends) + gram_columns])
 
+    def read_masks(self, masks: Masks | None) -> Self:
+        """Let plain forms of masked words count from now on; vocabulary and IDFs stay."""
+        check_is_fitted(self)
+        self.masks_ = masks
+        self._compiled = self._compile()
+        return self
+
+    def as_if_learnt_from(
+        self, matrix: Any, rows: NDArray[np.intp], *, known: NDArray[np.int64] | None = None
+    ) -> Callable[[NDArray[np.intp]], Any]:
+        """
+        Return what gives rows of a matrix as they would be, had only some rows been learnt from.
+
+        IDFs are those of the rows, and terms that too few of them hold are 0. Columns that are
+        `known` from elsewhere keep their IDF. The numbers are those of new features fitted to the
+        rows, without the work.
+        """
+        held = matrix[rows]
+        comments = np.bincount(held.indices, minlength=len(self.idf_))
+        ratios = _idf(comments, len(rows)) / self.idf_
+        fewest, most = (
+            _documents(name, limit, len(rows))
+            for name, limit in (("min_df", self.min_df), ("max_df", self.max_df))
+        )
+        ratios[(comments < fewest) | (comments > most)] = 0.0
+        if known is not None:
+            ratios[known] = 1.0
+
+        def reweighed(wanted: NDArray[np.intp]) -> Any:
+            some = matrix[wanted]
+            split = len(self.words_.ends)
+            kernels.reweigh(some.data, some.indices, some.indptr, ratios, split)
+            return some
+
+        return reweighed
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "idf_")
 
@@ -170,9 +204,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         if most < fewest:
             raise ValueError(f"max_df ({most:g} comments) is below min_df ({fewest:g})")
         learner = learn_texts(
-            texts if self.masks is None else self.masks.unmask(texts),
-            threads=self.threads,
-            progress=self.progress or without_progress,
+            texts, threads=self.threads, progress=self.progress or without_progress
         )
         words, grams = work_on(
             lambda find: self._limit(find(fewest, most)),
@@ -189,8 +221,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self.words_, self.grams_ = words.terms, grams.terms
         comments = np.concatenate([words.comments, grams.comments])
         self.idf_ = _idf(comments, number)
-        # A setting changed later counts from the next fit on.
-        self.sublinear_, self.masks_ = self.sublinear_tf, self.masks
+        self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
+        self.masks_ = None
         self._compiled = self._compile()
         return int(comments.sum())
 

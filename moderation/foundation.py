@@ -19,9 +19,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from moderation.calibration import Scale
+from moderation.fairness import TERMS
 from moderation.features import TfidfFeatures
 from moderation.logistic import as_fitted, fit_logistic
-from moderation.masks import Masks, WordCounts
+from moderation.masks import Masks
 from moderation.progress import Progress, without_progress
 from moderation.scorer import CLASSIFIER, FEATURES, Head
 
@@ -90,6 +91,15 @@ class Member:
     """Whether features are weighted by their log-count ratios (Wang and Manning 2012)."""
 
 
+_IDENTITY_TERMS = Part("identity terms", importance=30.0)
+"""Beside every member's sources: that to name a group of people says nothing."""
+NEUTRAL = 0.2
+"""
+What identity terms are labelled: the share of abuse among what is learnt from.
+
+With 0, to name a group lowers scores, and abuse of it is missed (README, "Fairness", has figures).
+"""
+
 _WIKIPEDIA = (
     Part("jigsaw_natural"),
     Part("jigsaw_balanced"),
@@ -97,6 +107,7 @@ _WIKIPEDIA = (
     Part("jigsaw_labels"),
     Part("wiki_context", "perspective_toxicity"),
     Part("perspective_2k", "perspective_toxicity_v6"),
+    _IDENTITY_TERMS,
 )
 # One class only: with little weight, so that its style is not learnt for its label.
 _WITH_NEWS = (*_WIKIPEDIA, Part("civil_spans"), Part("civil_toxic", importance=0.3))
@@ -114,7 +125,7 @@ MEMBERS = (
     Member((*_WIKIPEDIA, *_TAUGHT)),
 )
 """TOXICITY is their sum."""
-OFFENCE = Member((Part("sbic"),), share=0.4)
+OFFENCE = Member((Part("sbic"), _IDENTITY_TERMS), share=0.4)
 """With TOXICITY, this makes the general score: the offence that needs no rude word."""
 
 
@@ -173,18 +184,30 @@ def without(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, pd.DataF
 
 
 def learn_foundation(
-    tables: Mapping[str, pd.DataFrame], progress: Progress = without_progress
+    tables: Mapping[str, pd.DataFrame],
+    progress: Progress = without_progress,
+    *,
+    identity_terms: Sequence[str] = TERMS,
 ) -> Foundation:
-    """Learn features and heads from corpora by name: tables of `text`, `label`, attributes."""
+    """
+    Learn features and heads from corpora by name: tables of `text`, `label`, attributes.
+
+    Without identity terms, what corpora say of groups of people is learnt as it stands there.
+    """
+    comments = sum(map(len, tables.values()))
+    if identity_terms:
+        named = pd.DataFrame({"text": list(identity_terms), "label": NEUTRAL})
+        tables = {**tables, _IDENTITY_TERMS.source: named}
     texts = [text for table in tables.values() for text in table["text"]]
-    features = TfidfFeatures(min_df=FEWEST, sublinear_tf=True, masks=_learn_masks(tables, texts))
-    matrix = features.fit_transform(texts)
+    features = TfidfFeatures(min_df=FEWEST, sublinear_tf=True)
+    masks = _learn_masks(tables, features, features.fit_transform(texts))
+    matrix = features.read_masks(masks).transform(texts)
     ends = np.cumsum([len(table) for table in tables.values()])
     rows = {
         name: slice(int(end - len(table)), int(end))
         for (name, table), end in zip(tables.items(), ends, strict=True)
     }
-    learner = _Learner(tables, matrix, rows)
+    learner = _Learner(tables, matrix, rows, comments)
     teacher = learner.fit(TEACHER.parts)
     says = expit(matrix @ teacher.coef_[0] + teacher.intercept_[0])
     members = progress(MEMBERS, len(MEMBERS), "learning TOXICITY")
@@ -197,9 +220,9 @@ def learn_foundation(
     return Foundation(features, general, toxicity, kinds)
 
 
-def _learn_masks(tables: Mapping[str, pd.DataFrame], texts: Sequence[str]) -> Masks:
+def _learn_masks(tables: Mapping[str, pd.DataFrame], features: TfidfFeatures, matrix: Any) -> Masks:
     """Return the words worth masking, learnt where the teacher learns."""
-    sources = {part.source: part for part in TEACHER.parts}
+    sources = {part.source: part for part in TEACHER.parts if part is not _IDENTITY_TERMS}
     labels = [
         table[sources[name].column].to_numpy(dtype=np.float64)
         if name in sources
@@ -208,7 +231,8 @@ def _learn_masks(tables: Mapping[str, pd.DataFrame], texts: Sequence[str]) -> Ma
     ]
     known = np.concatenate(labels)
     rows = np.flatnonzero(~np.isnan(known))
-    return Masks.learn(WordCounts.count(texts).part(rows), known[rows])
+    words = features.words_.strings()
+    return Masks.learn(words, matrix[rows][:, : len(words)], known[rows])
 
 
 def _small(head: LogisticRegression) -> Head:
@@ -225,6 +249,8 @@ class _Learner:
     tables: Mapping[str, pd.DataFrame]
     matrix: Any
     rows: Mapping[str, slice]
+    comments: int
+    """How many of the rows are comments; identity terms come behind them."""
 
     def even(self, member: Member, says: Floats) -> Floats:
         """
@@ -232,10 +258,11 @@ class _Learner:
 
         They are 0 where none of its sources is here.
         """
-        if not any(part.source in self.tables for part in member.parts):
+        sources = {part.source for part in member.parts if part is not _IDENTITY_TERMS}
+        if sources.isdisjoint(self.tables):
             return np.zeros(self.matrix.shape[1])
         weights = self.fit(member.parts, says, ratios=member.ratios).coef_[0]
-        return np.asarray(weights / np.std(self.matrix @ weights))
+        return np.asarray(weights / np.std((self.matrix @ weights)[: self.comments]))
 
     def fit(
         self,

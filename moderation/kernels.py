@@ -1303,6 +1303,29 @@ def measure(
         )
 
 
+@compiled
+def reweigh(
+    values: Floats, indices: NDArray[Any], starts: NDArray[Any], ratios: Floats, split: int
+) -> None:
+    """
+    Multiply rows of TF-IDF values by the ratios of their columns (columns,), then scale each half.
+
+    Words and pairs are the columns before `split`, n-grams those from it on.
+    """
+    for row in range(starts.size - 1):
+        words, grams = 0.0, 0.0
+        for at in range(starts[row], starts[row + 1]):
+            value = values[at] * ratios[np.uint64(indices[at])]
+            values[at] = value
+            if indices[at] < split:
+                words += value * value
+            else:
+                grams += value * value
+        words, grams = _inverse_root(words), _inverse_root(grams)
+        for at in range(starts[row], starts[row + 1]):
+            values[at] *= words if indices[at] < split else grams
+
+
 # ---------------------------------------------------------------------------------------------
 # Explanations
 # ---------------------------------------------------------------------------------------------

@@ -67,28 +67,12 @@ def fit_logistic(
         TypeError: the matrix has another form.
 
     """
-    # The loop trusts its arrays: what does not fit here would be read beyond its end there.
-    if getattr(matrix, "format", None) != "csr":
-        raise TypeError(f"expected a sparse matrix in CSR form, found {type(matrix).__name__}")
+    shares, costs, known = _check(matrix, labels, strength, importance, towards)
     number = matrix.shape[0]
-    shares = np.asarray(labels, dtype=np.float64)
-    costs = np.full(number, strength) if importance is None else strength * importance
-    known = np.zeros(matrix.shape[1]) if towards is None else towards
-    for name, values, expected in (
-        ("labels", shares, number),
-        ("importances", costs, number),
-        ("weights to be pulled towards", known, matrix.shape[1]),
-    ):
-        if values.shape != (expected,):
-            raise ValueError(f"{values.size} {name}, expected {expected}")
-    if not (shares.min() >= 0 and shares.max() <= 1 and shares.min() < shares.max()):
-        raise ValueError(f"labels from {shares.min():g} to {shares.max():g}: expected both 0 and 1")
-    if not (np.isfinite(costs).all() and costs.min() >= 0 and 0 < costs @ shares < costs.sum()):
-        raise ValueError("importances must be finite, not negative, and above 0 in both classes")
     # A comment's dual is minus the logit that it stands for: at first, that of its own label.
     duals = -np.clip(logit(shares), -_FARTHEST, _FARTHEST)
     spread = costs * (expit(duals) - (1 - shares))
-    offsets = np.asarray(matrix @ known)
+    offsets = np.zeros(number) if towards is None else np.asarray(matrix @ known)
     weights = np.asarray(matrix.T @ spread)
     scale = np.array([FREEDOM * (offsets @ spread)])
     # The intercept is what earlier passes gave it, and the weights of comments on top.
@@ -108,8 +92,37 @@ def fit_logistic(
             ConvergenceWarning,
             stacklevel=2,
         )
-    weights += (1 + FREEDOM * scale[0]) * known
+    if towards is not None:
+        weights += (1 + FREEDOM * scale[0]) * known
     return as_fitted(weights, float(intercept[0]), strength=strength, passes=passes)
+
+
+def _check(
+    matrix: Any,
+    labels: NDArray[Any],
+    strength: float,
+    importance: Floats | None,
+    towards: Floats | None,
+) -> tuple[Floats, Floats, Floats]:
+    """Return labels, costs and known weights; the loop would read beyond what does not fit."""
+    if getattr(matrix, "format", None) != "csr":
+        raise TypeError(f"expected a sparse matrix in CSR form, found {type(matrix).__name__}")
+    number, width = matrix.shape
+    shares = np.asarray(labels, dtype=np.float64)
+    costs = np.full(number, strength) if importance is None else strength * importance
+    known = np.zeros(width) if towards is None else towards
+    for name, values, expected in (
+        ("labels", shares, number),
+        ("importances", costs, number),
+        ("weights to be pulled towards", known, width),
+    ):
+        if values.shape != (expected,):
+            raise ValueError(f"{values.size} {name}, expected {expected}")
+    if not (shares.min() >= 0 and shares.max() <= 1 and shares.min() < shares.max()):
+        raise ValueError(f"labels from {shares.min():g} to {shares.max():g}: expected both 0 and 1")
+    if not (np.isfinite(costs).all() and costs.min() >= 0 and 0 < costs @ shares < costs.sum()):
+        raise ValueError("importances must be finite, not negative, and above 0 in both classes")
+    return shares, costs, known
 
 
 def _best_intercept(offsets: Floats, shares: Floats, costs: Floats) -> float:

@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import CountVectorizer
 
 from moderation import kernels
 from moderation.buffers import Texts, decode, read_texts
@@ -60,8 +59,12 @@ LONGER = 3
 it was read from, of three bytes or more, and a space."""
 MOST_RUNS = 4
 """Letters of a word that are stretched."""
-MOST_APART = 40
+MOST_APART = 30
 """Letters apart that are read as words."""
+LONGEST_APART = 16
+"""Letters of one of these words."""
+LONGEST_REMEMBERED = 256
+"""Bytes of a spelling that is remembered."""
 LONGEST_CODE = 4
 """Capitals with digits that are no longer than this are names of things."""
 DIGITS = "0123456789"
@@ -86,33 +89,13 @@ _LITTLE_WORDS = {
     "me", "my", "no", "of", "on", "or", "so", "to", "up", "us", "we",
 }  # fmt: skip
 _WORDS = re.compile(r"\w\w+")
-_LETTERS_ONLY = r"(?u)\b[^\W\d_]{3,}\b"
+_WORD = re.compile(r"[^\W\d_]{3,}")
 _RUN = re.compile(r"(.)\1{2,}", re.DOTALL)
 _APART = re.compile(r"[^\w@$!|+€¢£]+|_+")
 _EDGES = re.compile(r"^[^\w@$!|+€¢£]+|[^\w$*]+$|_+$")
-_SIGNLESS_EDGES = re.compile(r"^[^\w@$!|+€¢£]+|[^\w$*!|+€]+$|_+$")
+_EDGES_BEHIND_SIGNS = re.compile(r"^[^\w@$!|+€¢£]+|[^\w$*!|+€]+$|_+$")
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class WordCounts:
-    """Which comments hold which words."""
-
-    words: NDArray[np.object_]
-    held: Any
-    """A 1 where a comment holds a word, sparse, (comments, words)."""
-
-    @classmethod
-    def count(cls, texts: Sequence[str]) -> Self:
-        """Count the words of three letters or more."""
-        counter = CountVectorizer(binary=True, token_pattern=_LETTERS_ONLY, dtype=np.float32)
-        held = counter.fit_transform(texts)
-        return cls(counter.get_feature_names_out(), held)
-
-    def part(self, rows: NDArray[np.intp]) -> "WordCounts":
-        """Return those of some comments."""
-        return WordCounts(self.words, self.held[rows])
 
 
 @dataclass(frozen=True)
@@ -138,19 +121,30 @@ class Masks:
 
     @classmethod
     def learn(
-        cls, counts: WordCounts, labels: NDArray[Any], known: "Masks | None" = None
+        cls,
+        terms: Sequence[str],
+        held: Any,
+        labels: NDArray[Any],
+        *,
+        known: "Masks | None" = None,
     ) -> "Masks":
         """
         Return the words that stand in comments labelled 1 more than in those labelled 0.
 
-        What a word is worth is the lower end of the 95% interval of the logarithm of its odds
-        ratio (Woolf 1955), counted in comments. Words `known` from elsewhere are added.
+        `held` (comments, terms) is sparse, not 0 where a comment holds a term; of the terms, the
+        words of three letters or more count. What a word is worth is the lower end of the 95%
+        interval of the logarithm of its odds ratio (Woolf 1955). Words `known` from elsewhere are
+        added.
         """
-        total = np.asarray(counts.held.sum(axis=0), dtype=np.float64).ravel()
-        removed = np.asarray(counts.held.T @ labels, dtype=np.float64)
-        values = _least_log_odds_ratio(removed, total - removed, labels)
-        chosen = np.flatnonzero((values > 0) & (removed >= FEWEST))
-        worth = {str(counts.words[k]): round(float(values[k]), 2) for k in chosen}
+        present = held.astype(bool).astype(np.float64)
+        removed = np.asarray(present.T @ labels, dtype=np.float64)
+        kept = np.asarray(present.T @ (1 - labels), dtype=np.float64)
+        values = _least_log_odds_ratio(removed, kept, labels)
+        worth = {
+            terms[k]: round(float(values[k]), 2)
+            for k in np.flatnonzero((values > 0) & (removed >= FEWEST)).tolist()
+            if _WORD.fullmatch(terms[k])
+        }
         for word, value in (known.worth if known else {}).items():
             worth[word] = max(value, worth.get(word, value))
         return cls(worth)
@@ -162,7 +156,10 @@ class Masks:
         return {"worth": self.worth}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
-        self.worth: dict[str, float] = state["worth"]
+        worth: dict[str, float] = state["worth"]
+        if not all(type(word) is str and type(value) is float for word, value in worth.items()):
+            raise TypeError("expected words, each with what it is worth")
+        self.worth = worth
         self._remembered: dict[bytes, bytes] = {}
 
     def unmask(self, texts: Texts) -> Texts:
@@ -199,7 +196,9 @@ class Masks:
         word = self._word_behind(shown) if len(shown) <= kernels.TOKEN else ""
         if word and word not in known:
             return word
-        return shown.lower() if set(_WORDS.findall(shown.lower())) - known else ""
+        # Without any Latin letter it may be a word of another language that looks like one of ours.
+        disguised = set(_WORDS.findall(shown.lower())) - known and not _DOUBLES.fullmatch(written)
+        return shown.lower() if disguised else ""
 
     def _remember(self, written: bytes) -> bytes:
         """Work out what something says; nothing, where that would be longer than what it was."""
@@ -209,23 +208,24 @@ class Masks:
             plain = b""
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[written] = plain
+        if len(written) <= LONGEST_REMEMBERED:
+            self._remembered[written] = plain
         return plain
 
     def _word_behind(self, shown: str) -> str:
         """Return the word worth masking that a token is with or without its edges, or ""."""
         bare = _EDGES.sub("", shown)
         pieces = [piece for piece in _APART.split(bare) if piece]
-        forms = [bare, _SIGNLESS_EDGES.sub("", shown)]
+        forms = [bare, _EDGES_BEHIND_SIGNS.sub("", shown)]
         if len(pieces) > 2 and all(len(piece) == 1 for piece in pieces):
             joined = self._join(pieces)
         elif len(pieces) > 1 and not all(map(_has_vowel, pieces)):
-            joined = self._read("".join(pieces))
+            joined = self._match_squeezed("".join(pieces))
         else:
             joined = ""
-        return joined or next(filter(None, map(self._read, dict.fromkeys(forms))), "")
+        return joined or next(filter(None, map(self._match_squeezed, dict.fromkeys(forms))), "")
 
-    def _read(self, form: str) -> str:
+    def _match_squeezed(self, form: str) -> str:
         return next(filter(None, map(self._match, squeeze(form))), "")
 
     def _match(self, form: str) -> str:
@@ -267,7 +267,7 @@ class Masks:
         best: list[list[str] | None] = [[]]
         for end in range(1, len(letters) + 1):
             ways = []
-            for begin in range(end):
+            for begin in range(max(0, end - LONGEST_APART), end):
                 before, word = best[begin], self._piece(letters[begin:end])
                 if before is not None and word:
                     ways.append([*before, word])
@@ -349,7 +349,7 @@ def squeeze(form: str) -> Iterator[str]:
 def _least_log_odds_ratio(removed: Floats, kept: Floats, labels: NDArray[Any]) -> Floats:
     """Return the lower end of the interval, half a comment added everywhere (Haldane 1956)."""
     cells = [removed, labels.sum() - removed, kept, (1 - labels).sum() - kept]
-    with_half = [np.maximum(cell, 0) + 0.5 for cell in cells]
+    with_half = [cell + 0.5 for cell in cells]
     ratio = np.log(with_half[0] / with_half[1]) - np.log(with_half[2] / with_half[3])
     deviation = np.sqrt(sum(1 / cell for cell in with_half))
     return np.asarray(ratio - CONFIDENCE * deviation)
@@ -404,7 +404,7 @@ def _shape(letter: str) -> str:
     named = _NAMED.fullmatch(unicodedata.name(letter, ""))
     if named is None:
         return letter
-    return named[2] if named[1] == "CAPITAL LETTER" else named[2].lower()
+    return named[2] if named[1] == "CAPITAL" else named[2].lower()
 
 
 @cache

@@ -1,17 +1,25 @@
 """The figures of a model card, as PNG bytes: what the scores do, with the operating points."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from moderation.adaptation import Adapted
+from moderation.calibration import change_base_rate
 from moderation.metrics import Floats, Integers, wilson
 from moderation.thresholds import OperatingPoint
 
 REMOVED, KEPT, INK, QUIET = "#c2410c", "#0f766e", "#1f2937", "#9ca3af"
 MARKS = ("o", "s", "D")
+_KINDS = {
+    "adapted": "with the base model to begin with",
+    "alone": "the base model alone",
+    "scratch": "with nothing to begin with",
+}
 _SIZE, _DPI = (7.2, 4.6), 144
 
 
@@ -40,22 +48,58 @@ def precision_recall(labels: Integers, scores: Floats, points: Sequence[Operatin
     return _png(axes)
 
 
-def calibration(labels: Integers, scores: Floats) -> bytes:
-    """Draw the share removed over the score, in tenths of the comments, with Wilson intervals."""
+def calibration(labels: Integers, scores: Floats, *, base_rate: float) -> bytes:
+    """
+    Draw the share removed over the score, in tenths of the comments, with Wilson intervals.
+
+    So for the scores, which are probabilities at a base rate, and on the 50/50 scale, where the
+    shares are those of as many removed comments as kept ones.
+    """
     axes = _axes("Does a score of 0.3 mean three in ten?", "mean score of a group of comments",
                  "share of it that was removed")  # fmt: skip
     axes.plot([0, 1], [0, 1], color=QUIET, ls="--", lw=1, label="perfectly calibrated")
     groups = np.array_split(np.argsort(scores, kind="stable"), min(10, len(scores)))
     shares = [wilson(int(labels[group].sum()), len(group)) for group in groups]
-    axes.errorbar(
-        [scores[group].mean() for group in groups],
-        [share.value for share in shares],
-        yerr=np.array([(max(0, s.value - s.low), max(0, s.high - s.value)) for s in shares]).T,
-        fmt="o", color=REMOVED, ecolor=REMOVED, elinewidth=1, capsize=3, ms=6,
-        label=f"ten groups of about {len(groups[0])} comments, 95% intervals",
-    )  # fmt: skip
+    rates = np.array([(share.low, share.value, share.high) for share in shares])
+    own, rate = f"P(removal) where {base_rate:.1%} are removed", float(labels.mean())
+    even = (
+        change_base_rate(scores, before=base_rate, after=0.5),
+        change_base_rate(np.clip(rates, 1e-9, 1 - 1e-9), before=rate, after=0.5),
+    )
+    for (across, up), mark, colour, name in (
+        ((scores, rates), "o", REMOVED, own),
+        (even, "s", KEPT, "50/50 scale"),
+    ):
+        axes.errorbar(
+            [across[group].mean() for group in groups], up[:, 1], yerr=np.abs(np.diff(up).T),
+            fmt=mark, color=colour, ecolor=colour, elinewidth=1, capsize=3, ms=6,
+            label=f"{name}, ten groups, 95% intervals",
+        )  # fmt: skip
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper left")
+    return _png(axes)
+
+
+def adaptation(measured: Sequence[Adapted]) -> bytes:
+    """Draw ROC-AUC over the comments learnt from: base model alone, adapted, from nothing."""
+    corpora = list(dict.fromkeys(part.corpus for part in measured))
+    figure = Figure(figsize=(_SIZE[0], 2.6 * math.ceil(len(corpora) / 2) + 0.6), dpi=_DPI)
+    for place, corpus in enumerate(corpora, start=1):
+        axes = figure.add_subplot(math.ceil(len(corpora) / 2), 2, place)
+        parts = [part for part in measured if part.corpus == corpus]
+        _dress(axes, corpus, "comments learnt from" if place > len(corpora) - 2 else "", "ROC-AUC")
+        sizes = [part.size for part in parts]
+        for name, colour, style in (
+            ("adapted", REMOVED, "o-"), ("alone", INK, "--"), ("scratch", KEPT, "s-"),
+        ):  # fmt: skip
+            draws = np.array([getattr(part, name) for part in parts])
+            axes.plot(sizes, draws.mean(axis=1), style, color=colour, ms=4, label=_KINDS[name])
+            axes.fill_between(sizes, draws.min(axis=1), draws.max(axis=1), color=colour, alpha=0.12)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        if place == 1:
+            axes.legend(frameon=False, loc="lower right", fontsize=8)
     return _png(axes)
 
 

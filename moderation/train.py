@@ -95,6 +95,10 @@ def _open_base(given: str) -> tuple[Scorer | None, list[SourceFile]]:
     if path == Settings().base and not path.exists():
         say(f"{path}: not here; learning begins with nothing")
         return None, []
+    if not path.exists():
+        raise DataError(
+            f"--base {given}: no such model; name one, or begin with nothing: --base {NO_BASE}"
+        )
     try:
         base, known = load_model(path), read_manifest(path).training_files
         return base, [SourceFile(name, sha256) for sha256, name in known.items()]

@@ -11,7 +11,7 @@ from moderation.calibration import Scale
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
 from moderation.fairness import BiasReport, measure_bias
 from moderation.metrics import Floats, Report, measure
-from moderation.model import StrengthSearch, fit_scorer, search_strength
+from moderation.model import Space, StrengthSearch, fit_scorer, search_strength
 from moderation.progress import Progress, without_progress
 from moderation.scorer import Scorer
 from moderation.thresholds import OperatingPoint, choose_points
@@ -101,17 +101,16 @@ def train(
     check_trainable(dataset)
     parts = split(dataset, parts=usable_parts(dataset), seed=seed)
     learned, held_out = parts.train, parts.test
+    space = Space.learn(learned.texts, base, progress=progress)
     search = search_strength(
-        learned, parts=usable_parts(learned), seed=seed, base=base, progress=progress
+        learned, space, parts=usable_parts(learned), seed=seed, progress=progress
     )
     unseen = logit(np.clip(search.scores, TINY, 1 - TINY))
     scale = Scale.learn(unseen, learned.labels).at(
         dataset.base_rate, learnt_at=float(learned.labels.mean())
     )
     points = choose_points(learned.labels, scale.apply(unseen))
-    scorer = fit_scorer(
-        learned, strength=search.strength, base=base, scale=scale, progress=progress
-    )
+    scorer = fit_scorer(learned, space, strength=search.strength, scale=scale)
     scores = scorer.score(held_out.texts)
 
     def report(scores: Floats, thresholds: Mapping[str, float]) -> Report:

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from moderation.datasets import GatherReport, gather
 from moderation.explanations import Contribution, Explanation
-from moderation.model import fit_scorer
+from moderation.model import Space, fit_scorer
 from tests.samples import labelled_comments
 
 
 @pytest.fixture(scope="module")
 def scorer():
-    return fit_scorer(gather(labelled_comments(), GatherReport()), strength=3.0)
+    dataset = gather(labelled_comments(), GatherReport())
+    return fit_scorer(dataset, Space.learn(dataset.texts), strength=3.0)
 
 
 def logit(scorer, text):

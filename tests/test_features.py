@@ -417,7 +417,6 @@ def test_parameters_come_back_and_a_clone_is_not_fitted():
     features = TfidfFeatures(**given_settings, threads=1).fit(COMMENTS)
     assert features.get_params() == {
         **given_settings,
-        "masks": None,
         "threads": 1,
         "progress": None,
     }
@@ -907,3 +906,32 @@ def test_extended_terms_keep_the_idfs_of_the_known_ones():
     columns = features.extend(known.to_sklearn())
     assert (features.idf_[columns] == known.idf_).all()
     assert features.idf_[list(features.get_feature_names_out()).index("word__zorble")] == zorble
+
+
+@pytest.mark.parametrize("settings", [{"min_df": 2}, {"min_df": 0.1, "max_df": 0.8}])
+def test_rows_can_be_weighed_as_if_only_some_had_been_learnt_from(settings):
+    """Cross-validation learns one vocabulary, and sees the numbers of one for each part."""
+    texts = [*COMMENTS, *UNSEEN] * 3 + ["something else entirely", "entirely different words"]
+    rows, others = np.arange(0, len(texts), 2), np.arange(1, len(texts), 2)
+    whole = TfidfFeatures(min_df=1, sublinear_tf=True).fit(texts)
+    matrix = whole.transform(texts)
+    before = matrix.copy()
+    whole.min_df, whole.max_df = settings["min_df"], settings.get("max_df", 1.0)
+    reweighed = whole.as_if_learnt_from(matrix, rows)
+    part = TfidfFeatures(sublinear_tf=True, **settings).fit([texts[row] for row in rows])
+    names = whole.get_feature_names_out().tolist()
+    columns = [names.index(name) for name in part.get_feature_names_out()]
+    for wanted in (rows, others):
+        found = reweighed(wanted).toarray()
+        expected = part.transform([texts[row] for row in wanted]).toarray()
+        np.testing.assert_allclose(found[:, columns], expected, atol=1e-12)
+        assert found.sum() == pytest.approx(expected.sum())
+    assert (matrix != before).nnz == 0
+
+
+def test_columns_that_are_known_from_elsewhere_keep_their_idf():
+    features = TfidfFeatures().fit(COMMENTS)
+    matrix = features.transform(COMMENTS)
+    every = np.arange(len(features.idf_))
+    same = features.as_if_learnt_from(matrix, np.arange(2), known=every)(np.arange(len(COMMENTS)))
+    np.testing.assert_allclose(same.toarray(), matrix.toarray(), atol=1e-12)

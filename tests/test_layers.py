@@ -43,7 +43,9 @@ MAY_IMPORT = {
     "calibration": set(),
     "explanations": {"compiled", "text"},
     "scorer": {"buffers", "calibration", "compiled", "explanations", "features", "masks"},
-    "foundation": {"calibration", "features", "logistic", "masks", "progress", "scorer"},
+    "foundation": {
+        "calibration", "fairness", "features", "logistic", "masks", "progress", "scorer",
+    },
     "model": {
         "calibration", "datasets", "features", "logistic", "masks", "progress", "scorer", "threads",
         "errors",
@@ -55,7 +57,8 @@ MAY_IMPORT = {
         "calibration", "datasets", "fairness", "metrics", "model", "progress", "scorer",
         "thresholds", "errors",
     },
-    "plots": {"metrics", "thresholds"},
+    "adaptation": {"datasets", "model", "progress", "scorer"},
+    "plots": {"adaptation", "calibration", "metrics", "thresholds"},
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
@@ -66,9 +69,13 @@ MAY_IMPORT = {
         "arguments", "artifacts", "cards", "comments", "datasets", "kernels", "parsers", "review",
         "scorer", "settings", "tables", "training", "errors",
     },
+    "base_card": {
+        "adaptation", "cards", "fairness", "foundation", "metrics", "plots", "thresholds",
+    },
     "base": {
-        "arguments", "artifacts", "calibration", "foundation", "kernels", "metrics", "parsers",
-        "plots", "scorer", "thresholds", "errors",
+        "adaptation", "arguments", "artifacts", "base_card", "calibration", "fairness",
+        "foundation", "kernels", "metrics", "parsers", "scorer", "templates", "thresholds",
+        "errors",
     },
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",

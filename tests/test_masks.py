@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attacks import ATTACKS, mask
+from scipy.sparse import csr_array
 from sklearn.pipeline import Pipeline
 
 from moderation.artifacts import load_model
@@ -16,7 +17,7 @@ from moderation.buffers import read_texts
 from moderation.compiled import LONGER
 from moderation.features import make_features
 from moderation.logistic import fit_logistic
-from moderation.masks import Masks, WordCounts, squeeze, undisguise
+from moderation.masks import Masks, squeeze, undisguise
 from moderation.scorer import CLASSIFIER, FEATURES, Scorer
 
 WORTH = {
@@ -100,6 +101,7 @@ def test_a_spelling_says(written, said):
         ("𝐛𝒐𝓸𝕜", "book"),
         ("ⓑⓞⓞⓚ", "book"),
         ("ʙᴏᴏᴋ", "book"),
+        ("🅱🅾🅾🅺", "BOOK"),
         ("bо́оk", "book"),  # Cyrillic, one with a mark
         ("iPhone-чехол", "iPhone-чехол"),
         ("μg", "μg"),  # Greek
@@ -116,6 +118,11 @@ def test_disguised_words_are_read_whether_they_are_worth_masking_or_not():
     assert Masks().plain("ｕｎｋｎｏｗｎ") == "unknown"
 
 
+def test_words_of_another_script_are_read_as_latin_ones_only_where_that_is_worth_masking():
+    assert Masks().plain("сор") == ""  # Cyrillic all through
+    assert Masks({"cop": 1.0}).plain("сор") == "cop"
+
+
 def test_stretched_letters_are_written_once_and_twice():
     assert list(squeeze("aaabbbc")) == ["aaabbbc", "aabbc", "aabc", "abbc", "abc"]
     assert list(squeeze("aabb")) == ["aabb"]
@@ -127,15 +134,15 @@ def test_of_several_words_the_worthiest_is_read():
 
 
 def test_words_worth_masking_stand_in_removed_comments_above_all():
-    texts = ["neutral words", "neutral example"] * 10 + ["example here", "bitter example"] * 10
+    terms = ["example", "bitter", "here", "neutral", "neutral example", "no"]
+    kept, removed = [0, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1]
+    held = csr_array([kept, [1, 0, 0, 1, 1, 0]] * 10 + [removed, [1, 0, 1, 0, 0, 1]] * 10)
     labels = np.repeat([0, 1], 20)
-    masks = Masks.learn(WordCounts.count(texts), labels, known=Masks({"elsewhere": 1.0}))
+    masks = Masks.learn(terms, held, labels, known=Masks({"elsewhere": 1.0, "here": 0.1}))
     assert masks.worth.keys() == {"example", "bitter", "here", "elsewhere"}
-    assert masks.worth["example"] == pytest.approx(
-        np.log((20.5 / 0.5) / (10.5 / 10.5))
-        - 1.96 * np.sqrt(1 / 20.5 + 1 / 0.5 + 1 / 10.5 + 1 / 10.5),
-        abs=0.005,
-    )
+    ratio = np.log((20.5 / 0.5) / (10.5 / 10.5))
+    deviation = np.sqrt(1 / 20.5 + 1 / 0.5 + 1 / 10.5 + 1 / 10.5)
+    assert masks.worth["example"] == pytest.approx(ratio - 1.96 * deviation, abs=0.005)
 
 
 def test_a_text_grows_no_more_than_the_loops_have_room_for():
@@ -166,8 +173,8 @@ def scorer():
     random_ = np.random.default_rng(0)
     texts = [" ".join(random_.choice(words, size=9)) for _ in range(200)]
     labels = np.array([int("example" in text) for text in texts])
-    features = make_features(masks=MASKS)
-    matrix = features.fit_transform(attacked(texts))
+    features = make_features().fit(texts).read_masks(MASKS)
+    matrix = features.transform(attacked(texts))
     classifier = fit_logistic(matrix, labels, strength=1.0)
     return Scorer(Pipeline([(FEATURES, features.to_sklearn()), (CLASSIFIER, classifier)]))
 
@@ -220,6 +227,19 @@ def test_masks_are_the_same_after_pickling():
     copied = pickle.loads(pickle.dumps(MASKS))
     assert copied.worth == MASKS.worth
     assert copied.plain("ex4mple") == "example"
+
+
+@pytest.mark.parametrize("worth", [{"word": "much"}, {3: 1.0}, ["word"]])
+def test_what_holds_no_words_is_refused(worth):
+    """A saved model may hold anything of the allowed types."""
+    with pytest.raises((TypeError, AttributeError)):
+        Masks().__setstate__({"worth": worth})
+
+
+def test_long_spellings_are_not_remembered():
+    masks = Masks(WORTH)
+    masks.unmask(read_texts(["ex4mple" + "-" * 500]))
+    assert masks._remembered == {}
 
 
 def test_a_model_without_masks_is_read_as_before(scorer):

@@ -16,6 +16,7 @@ from moderation.features import make_features
 from moderation.logistic import fit_logistic
 from moderation.model import (
     STRENGTHS,
+    Space,
     fit_scorer,
     log_loss,
     search_strength,
@@ -27,6 +28,14 @@ from tests.samples import labelled_comments
 @pytest.fixture(scope="module")
 def dataset():
     return gather(labelled_comments(), GatherReport())
+
+
+def fit(dataset, *, base=None, **settings):
+    return fit_scorer(dataset, Space.learn(dataset.texts, base), **settings)
+
+
+def search(dataset, *, base=None):
+    return search_strength(dataset, Space.learn(dataset.texts, base), parts=4, seed=0)
 
 
 def plain_pipeline(strength):
@@ -45,20 +54,20 @@ def plain_pipeline(strength):
 
 def test_scores_are_those_of_plain_scikit_learn(dataset):
     plain = plain_pipeline(3.0).fit(dataset.texts, dataset.labels)
-    scores = fit_scorer(dataset, strength=3.0).score(dataset.texts)
+    scores = fit(dataset, strength=3.0).score(dataset.texts)
     assert scores == pytest.approx(plain.predict_proba(dataset.texts)[:, 1], abs=1e-5)
 
 
 def test_a_scale_is_part_of_the_pipelines_own_weights(dataset):
-    plain = fit_scorer(dataset, strength=3.0)
-    scaled = fit_scorer(dataset, strength=3.0, scale=Scale(0.5, -1.0))
+    plain = fit(dataset, strength=3.0)
+    scaled = fit(dataset, strength=3.0, scale=Scale(0.5, -1.0))
     expected = 0.5 * logit(plain.score(dataset.texts)) - 1.0
     assert logit(scaled.score(dataset.texts)) == pytest.approx(expected)
     assert scaled.pipeline.decision_function(dataset.texts) == pytest.approx(expected)
 
 
 def test_scores_at_another_base_rate(dataset):
-    scorer = replace(fit_scorer(dataset, strength=3.0), base_rate=0.1)
+    scorer = replace(fit(dataset, strength=3.0), base_rate=0.1)
     scores = scorer.score(dataset.texts)
     even = scorer.score(dataset.texts, base_rate=0.5)
     assert even == pytest.approx(9 * scores / (9 * scores + 1 - scores))
@@ -67,25 +76,25 @@ def test_scores_at_another_base_rate(dataset):
 
 @pytest.mark.parametrize(("own", "asked"), [(None, 0.5), (0.1, 0.0), (0.1, 1.0)])
 def test_a_base_rate_that_cannot_be_used_is_refused(own, asked, dataset):
-    scorer = replace(fit_scorer(dataset, strength=3.0), base_rate=own)
+    scorer = replace(fit(dataset, strength=3.0), base_rate=own)
     with pytest.raises(ValueError, match=f"base_rate={asked}: expected a share"):
         scorer.score(["x"], base_rate=asked)
 
 
 def test_out_of_fold_scores_never_saw_their_own_text(dataset):
-    search = search_strength(dataset, parts=4, seed=0)
+    found = search(dataset)
     learn, measure = next(folds(dataset, parts=4, seed=0))
     texts = np.array(dataset.texts, dtype=object)
-    alone = plain_pipeline(search.strength).fit(texts[learn], dataset.labels[learn])
+    alone = plain_pipeline(found.strength).fit(texts[learn], dataset.labels[learn])
     expected = alone.predict_proba(texts[measure])[:, 1]
-    assert search.scores[measure] == pytest.approx(expected, abs=0.01)
+    assert found.scores[measure] == pytest.approx(expected, abs=0.01)
 
 
 def test_the_chosen_strength_has_the_lowest_loss(dataset):
-    search = search_strength(dataset, parts=4, seed=0)
-    assert set(search.losses) == set(STRENGTHS)
-    assert search.losses[search.strength] == min(search.losses.values())
-    assert search.losses[search.strength] == log_loss(dataset.labels, search.scores)
+    found = search(dataset)
+    assert set(found.losses) == set(STRENGTHS)
+    assert found.losses[found.strength] == min(found.losses.values())
+    assert found.losses[found.strength] == log_loss(dataset.labels, found.scores)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +111,8 @@ def base():
 
 
 def test_with_a_base_model_a_site_knows_what_only_the_base_has_seen(dataset, base):
-    alone = fit_scorer(dataset, strength=1.0)
-    adapted = fit_scorer(dataset, strength=1.0, base=base)
+    alone = fit(dataset, strength=1.0)
+    adapted = fit(dataset, strength=1.0, base=base)
     texts = ["river ferry skibble", "river ferry"]
     less = np.diff(logit(adapted.score(texts))) - np.diff(logit(alone.score(texts)))
     assert less < -1
@@ -116,15 +125,14 @@ def test_little_strength_stays_with_the_base_and_much_goes_with_the_site(dataset
     labels = 1 - dataset.labels
     turned = replace(dataset, frame=dataset.frame.assign(label=labels))
     staying, going = (
-        fit_scorer(turned, strength=strength, base=base).score(dataset.texts)
-        for strength in (1e-4, 30.0)
+        fit(turned, strength=strength, base=base).score(dataset.texts) for strength in (1e-4, 30.0)
     )
     assert roc_auc_score(labels, staying) < 0.1
     assert roc_auc_score(labels, going) > 0.9
 
 
 def test_the_heads_of_the_base_model_stay(dataset, base):
-    adapted = fit_scorer(dataset, strength=1.0, base=base)
+    adapted = fit(dataset, strength=1.0, base=base)
     assert adapted.attributes == ("LIKELY_TO_REJECT", "OTHER")
     assert base.score_attributes(["skibble"]).keys() == {"LIKELY_TO_REJECT", "OTHER"}
     before, after = (
@@ -136,15 +144,13 @@ def test_the_heads_of_the_base_model_stay(dataset, base):
 
 
 def test_cross_validation_begins_with_the_base_model_too(dataset, base):
-    search = search_strength(dataset, parts=4, seed=0, base=base)
-    assert set(search.losses) == set(STRENGTHS)
-    assert search.losses[search.strength] <= min(
-        search_strength(dataset, parts=4, seed=0).losses.values()
-    )
+    found = search(dataset, base=base)
+    assert set(found.losses) == set(STRENGTHS)
+    assert found.losses[found.strength] <= min(search(dataset).losses.values())
 
 
 def test_scores_are_probabilities_and_no_text_gives_none(dataset):
-    scorer = fit_scorer(dataset, strength=1.0)
+    scorer = fit(dataset, strength=1.0)
     scores = scorer.score(["zorble quimp", "the ferry", ""])
     assert scores.shape == (3,)
     assert ((scores > 0) & (scores < 1)).all()
@@ -156,4 +162,4 @@ def test_scores_are_probabilities_and_no_text_gives_none(dataset):
 @pytest.mark.parametrize(("texts", "message"), [("one text", "list"), (["a", None], "text 1")])
 def test_misuse_is_refused_by_name(dataset, texts, message):
     with pytest.raises(TypeError, match=message):
-        fit_scorer(dataset, strength=1.0).score(texts)
+        fit(dataset, strength=1.0).score(texts)

@@ -13,7 +13,6 @@ from tests.conftest import REPOSITORY
 
 DATA = REPOSITORY / "data"
 TEMPLATES = read_templates(DATA / "identity_templates.csv")
-NEUTRAL = read_templates(DATA / "neutral_sentences.csv")
 
 
 @pytest.fixture
@@ -74,8 +73,6 @@ def test_terms_that_mentions_are_known_by_can_fill_a_slot_too():
 
 def test_there_are_as_many_hostile_templates_as_neutral_ones():
     assert sum(template.label for template in TEMPLATES) == len(TEMPLATES) / 2 >= 40
-    assert {template.label for template in NEUTRAL} == {0}
-    assert len(NEUTRAL) >= 60
 
 
 def test_length_alone_does_not_tell_hostile_templates_apart():
@@ -85,42 +82,25 @@ def test_length_alone_does_not_tell_hostile_templates_apart():
     assert abs(lengths[hostile].mean() - lengths[~hostile].mean()) < lengths.std() / 2
 
 
-@pytest.mark.parametrize("templates", [TEMPLATES, NEUTRAL], ids=["measuring", "learning"])
-def test_no_sentence_mentions_a_group_beside_its_slot(templates):
+def test_no_sentence_mentions_a_group_beside_its_slot():
     """It would count for that group whatever fills the slot."""
-    found = mentions([template.text for template in templates])
+    found = mentions([template.text for template in TEMPLATES])
     assert [group for group, named in found.items() if named.any()] == []
 
 
-@pytest.mark.parametrize("templates", [TEMPLATES, NEUTRAL], ids=["measuring", "learning"])
-def test_a_filled_sentence_mentions_its_group_and_no_other(templates):
-    filled = fill(templates)
+def test_a_filled_sentence_mentions_its_group_and_no_other():
+    filled = fill(TEMPLATES)
     found = mentions(filled.texts)
     assert found.keys() == PEOPLE.keys()
     for group, named in found.items():
         assert named.tolist() == [people == group for people in filled.people]
 
 
-def around_the_slot(template: Template) -> set[tuple[str, ...]]:
-    words = re.findall(r"[\w'’]+", template.text.replace(SLOT, "SLOT").casefold())
-    at = words.index("slot")
-    return {tuple(words[begin : begin + 3]) for begin in range(max(0, at - 2), at + 1)}
-
-
-def test_what_trains_is_not_what_measures():
-    """No sentence is in both files, and no three words around a slot are."""
-    assert {t.text for t in TEMPLATES} & {t.text for t in NEUTRAL} == set()
-    measuring = {three for t in TEMPLATES for three in around_the_slot(t) if len(three) == 3}
-    learning = {three for t in NEUTRAL for three in around_the_slot(t) if len(three) == 3}
-    assert measuring & learning == set()
-
-
-def test_neither_file_is_taken_for_comments():
+def test_the_templates_are_not_taken_for_comments():
     """Training without arguments learns from all of `data/`, and the desk shows all of it."""
     assert {path.suffix for path in find_files([DATA])} == {".html"}
 
 
 def test_the_readme_states_the_true_counts():
     stated = (DATA / "README.md").read_text(encoding="utf-8")
-    assert f"| {len(TEMPLATES)} sentences, half of them hostile |" in stated
-    assert f"| {len(NEUTRAL)} neutral sentences |" in stated
+    assert f"{len(TEMPLATES)} sentences, half of them hostile" in stated
