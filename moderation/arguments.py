@@ -1,6 +1,7 @@
 """What the commands have in common: how to read inputs, and errors as one line."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
@@ -120,3 +121,11 @@ def _moment(given: str) -> datetime:
             f"{given!r} is not a time such as 2026-01-14T12:30Z"
         ) from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def read_share(given: str) -> float:
+    """Return an option's value that is a share above 0 and below 1."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(given) < 1:
+            return float(given)
+    raise argparse.ArgumentTypeError(f"{given!r} is not a share between 0 and 1, such as 0.02")

@@ -1,14 +1,20 @@
 """`python -m moderation.evaluate`: measures a model on labelled comments, file by file."""
 
 import argparse
-import contextlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from moderation.arguments import COMPILING, add_reading_options, read_all, run, say
+from moderation.arguments import (
+    COMPILING,
+    add_reading_options,
+    read_all,
+    read_share,
+    run,
+    say,
+)
 from moderation.artifacts import Manifest, load_model, read_manifest
 from moderation.captures import is_capture
 from moderation.cards import summarise, summarise_bias
@@ -37,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", metavar="FILE", help="write the measurements there, too")
     parser.add_argument(
         "--base-rate",
-        type=_share,
+        type=read_share,
         metavar="SHARE",
         help="share of comments that deserve removal on the site; as in training without it",
     )
@@ -165,13 +171,6 @@ def _table(measured: Sequence[Measured]) -> Iterator[str]:
             f"| {Path(one.part.name).name} | {report.comments} | {report.removed} | "
             f"{report.base_rate:.1%} | {report.roc_auc} | {report.average_precision} |"
         )
-
-
-def _share(given: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 < float(given) < 1:
-            return float(given)
-    raise argparse.ArgumentTypeError(f"{given!r} is not a share between 0 and 1, such as 0.02")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from moderation.arguments import COMPILING, add_reading_options, open_reading, run, say, track
+from moderation.arguments import (
+    COMPILING,
+    add_reading_options,
+    open_reading,
+    read_share,
+    run,
+    say,
+    track,
+)
 from moderation.artifacts import load_model
 from moderation.comments import Comment
 from moderation.frames import (
@@ -45,6 +53,13 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="OUTPUT",
         help="Parquet, CSV or JSON Lines by its ending; - for JSON Lines on stdout",
     )
+    parser.add_argument(
+        "--base-rate",
+        type=read_share,
+        metavar="SHARE",
+        help="give P(removal) where that share of comments is removed; 0.5 for the 50/50 scale; "
+        "as in training without it",
+    )
     add_reading_options(parser)
     return parser
 
@@ -68,7 +83,7 @@ def score(args: argparse.Namespace) -> None:
     columns = [name for name in reading.notes.columns if name not in (SCORE, MODEL)]
     read = itertools.chain([first] if first else [], comments)
     counts = ScoreCounts()
-    rows = score_rows(scorer, read, counts, extra=columns)
+    rows = score_rows(scorer, read, counts, extra=columns, base_rate=args.base_rate)
     write_rows(rows, args.output, columns=[*SCHEMA.names, *columns, SCORE, MODEL])
     say(reading.summary())
     if replaced := set(reading.notes.columns) - set(columns):
@@ -87,12 +102,17 @@ class ScoreCounts:
 
 
 def score_rows(
-    scorer: Scorer, comments: Iterable[Comment], counts: ScoreCounts, *, extra: Sequence[str] = ()
+    scorer: Scorer,
+    comments: Iterable[Comment],
+    counts: ScoreCounts,
+    *,
+    extra: Sequence[str] = (),
+    base_rate: float | None = None,
 ) -> Iterator[Row]:
     """Yield comments as rows with their score; None where there are no words to score."""
     for batch in batched(comments, BATCH):
         worded = [comment.text for comment in batch if comment.text and comment.text.strip()]
-        scores = iter(scorer.score(worded).tolist())
+        scores = iter(scorer.score(worded, base_rate=base_rate).tolist())
         counts.scored += len(worded)
         counts.without_words += len(batch) - len(worded)
         for comment, row in zip(batch, to_rows(batch, extra=extra), strict=True):

@@ -86,7 +86,7 @@ def test_groups_left_out_are_named_and_counted(bias):
     "draw",
     [
         lambda: precision_recall(LABELS, SCORES, choose_points(LABELS, SCORES)),
-        lambda: calibration(LABELS, SCORES),
+        lambda: calibration(LABELS, SCORES, base_rate=0.2),
         lambda: score_distribution(LABELS, SCORES, choose_points(LABELS, SCORES)),
         lambda: strongest_words([("ferry", -1.0), ("$x$ _y_", 2.0)]),
     ],
@@ -99,5 +99,5 @@ def test_figures_are_pictures_and_the_same_each_time(draw):
 
 def test_few_comments_can_be_drawn_too():
     labels, scores = np.array([0, 1, 1]), np.array([0.1, 0.5, 0.5])
-    assert calibration(labels, scores)
+    assert calibration(labels, scores, base_rate=0.2)
     assert precision_recall(labels, scores, [])

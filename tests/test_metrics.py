@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from moderation.errors import DataError
-from moderation.metrics import measure, measure_point, wilson
+from moderation.metrics import calibration_error, measure, measure_point, wilson
 
 LABELS = np.array([0, 0, 1, 0, 1, 1, 0, 1])
 SCORES = np.array([0.1, 0.2, 0.2, 0.3, 0.6, 0.6, 0.6, 0.9])
@@ -83,3 +83,18 @@ def test_wilson_stays_within_zero_and_one_and_around_the_share(successes, trials
     interval = wilson(successes, trials)
     assert 0 <= interval.low <= interval.value <= interval.high <= 1
     assert interval.low < interval.high
+
+
+def test_calibration_error_is_the_mean_gap_in_bins_of_equal_mass():
+    scores = np.repeat([0.1, 0.9], 50)
+    labels = np.tile([0] * 4 + [1], 20)  # one in five, whatever the score
+    assert calibration_error(labels, scores, bins=2) == pytest.approx((0.1 + 0.7) / 2)
+    assert calibration_error(labels, np.full(100, 0.2), bins=5) == pytest.approx(0)
+
+
+def test_calibration_error_with_weights_is_that_of_copies():
+    rng = np.random.default_rng(0)
+    scores, labels = rng.random(40), rng.integers(0, 2, 40)
+    copies = np.repeat(np.arange(40), 1 + 2 * labels)
+    weighed = calibration_error(labels, scores, weights=1.0 + 2 * labels, bins=1)
+    assert weighed == pytest.approx(calibration_error(labels[copies], scores[copies], bins=1))

@@ -96,3 +96,17 @@ def test_options_that_are_wrong_are_bad_usage(trained, table):
     with pytest.raises(SystemExit) as refused:
         main([str(trained), str(table)])
     assert refused.value.code == 2
+
+
+def test_scores_at_another_base_rate(trained, table, tmp_path):
+    out = tmp_path / "out.csv"
+    assert main([str(trained), str(table), "-o", str(out), "--base-rate", "0.5"]) == 0
+    expected = load_model(trained).score(["the ferry", "two, words"], base_rate=0.5)
+    assert pd.read_csv(out)["score"].dropna().tolist() == pytest.approx(expected.tolist())
+
+
+def test_a_base_rate_that_is_no_share_is_refused(trained, table, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(trained), str(table), "-o", "-", "--base-rate", "50"])
+    assert stopped.value.code == 2
+    assert "'50' is not a share between 0 and 1, such as 0.02" in capsys.readouterr().err
