@@ -26,13 +26,13 @@ from moderation.base_card import (
 )
 from moderation.calibration import Scale
 from moderation.errors import DataError
-from moderation.fairness import measure_bias
+from moderation.fairness import BiasReport, measure_bias
 from moderation.foundation import CALIBRATED_ON, LICENCES, without
 from moderation.kernels import announce_compiling
 from moderation.metrics import measure
 from moderation.parsers.sources import digest
 from moderation.scorer import LIKELY_TO_REJECT, Scorer
-from moderation.templates import fill, read_templates
+from moderation.templates import Filled, fill, read_templates
 from moderation.thresholds import OperatingPoint, choose_points
 
 LEFT_OUT = (CALIBRATED_ON, "wiki_context", "civil_spans", "davidson", "edos", "sbic")
@@ -85,21 +85,16 @@ def learn(folder: Path, out: Path, templates: Path) -> None:
     scores = scales[0].apply(logits[CALIBRATED_ON][:, 0])
     points = choose_points(labels, scores)
     pipeline = whole.pipeline(scales)
-    scorer = Scorer(pipeline)
     seen = {name: (tables[name], found[:, 0]) for name, found in logits.items()}
     seen |= {name: (t, whole.logits(t["text"].tolist())[:, 0]) for name, t in others.items()}
+    sites = {name: others[name] for name in SITES if name in others}
     made = MadeBase(
         tables=tables,
         files={name: digest(_path(folder, name)) for name in LICENCES},
         measured=[_measure(name, table, found) for name, (table, found) in seen.items()],
-        templates=measure_bias(
-            filled.texts, filled.labels, scorer.score(filled.texts), groups=filled.groups,
-            threshold=points[0].threshold if points else None,
-        ),
-        adapted=measure_adaptation(
-            {name: others[name] for name in SITES if name in others}, scorer, progress=progress
-        ),
-    )  # fmt: skip
+        templates=_measure_templates(filled, Scorer(pipeline), points),
+        adapted=measure_adaptation(sites, Scorer(pipeline), progress=progress),
+    )
     manifest = save_model(
         pipeline,
         out,
@@ -107,8 +102,7 @@ def learn(folder: Path, out: Path, templates: Path) -> None:
         card=write_base_card(made, name=out.stem),
         plots=draw_base_plots(made, labels, scores, points),
     )
-    print("\n".join(quality_table(made.measured)))
-    print("\n".join(adaptation_table(made.adapted)))
+    print("\n".join([*quality_table(made.measured), *adaptation_table(made.adapted)]))
     print(f"model {manifest.version}: {out}, {out.stat().st_size / 1e6:.1f} MB")
 
 
@@ -165,6 +159,18 @@ def _measure(name: str, table: pd.DataFrame, logits: NDArray[np.float64]) -> Mea
         name,
         measure(labels, logits, thresholds={}),
         measure_bias(table["text"].tolist(), labels, logits),
+    )
+
+
+def _measure_templates(
+    filled: Filled, scorer: Scorer, points: Sequence[OperatingPoint]
+) -> BiasReport:
+    return measure_bias(
+        filled.texts,
+        filled.labels,
+        scorer.score(filled.texts),
+        groups=filled.groups,
+        threshold=min((point.threshold for point in points), default=None),
     )
 
 
