@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -197,8 +197,8 @@ class CompiledScorer:
             pass
         return logits
 
-    def explain(self, text: str) -> Floats:
-        """Return what each character of a text adds to the first head's logit, (len(text),)."""
+    def explain(self, text: str) -> "Shares":
+        """Return what each character of a text adds to the first head's logit."""
         written = read_texts([text])
         found = [] if self._features.masks is None else self._features.masks.find(written)
         read = insert(written, found)
@@ -210,7 +210,8 @@ class CompiledScorer:
             self._weights, three(np.zeros(size) for size in vocabulary.spaces), shares,
         )  # fmt: skip
         vocabulary.give_back(memory)
-        return _give_to_masks(shares, text, written, found) if found else shares
+        readings = list(_in_characters(written, found))
+        return Shares(_give_to_masks(shares, text, readings), readings)
 
     def _worth(self, longest: int) -> Floats:
         if longest >= len(self._frequencies):
@@ -218,19 +219,42 @@ class CompiledScorer:
         return self._frequencies
 
 
-def _give_to_masks(shares: Floats, text: str, written: Texts, found: list[Insertion]) -> Floats:
-    """Return shares of a text's own characters; those of a plain form go to what it was read in."""
-    own, data = np.zeros(len(text)), written.data.tobytes()
-    inserted, before, done = 0, 0, 0  # characters put in, characters and bytes gone by
+class Reading(NamedTuple):
+    """What was read in the characters `[begin, end)` of a text: the plain form behind a mask."""
+
+    begin: int
+    end: int
+    plain: str
+
+
+class Shares(NamedTuple):
+    """What each character of a text adds to a logit, (n,), and where masks were seen through."""
+
+    by_character: Floats
+    readings: list[Reading]
+
+
+def _in_characters(written: Texts, found: list[Insertion]) -> Iterator[Reading]:
+    data = written.data.tobytes()
+    at, done = 0, 0
     for each in found:
-        begin = before + len(decode(data[done : each.begin]))
-        end = begin + len(decode(data[each.begin : each.end]))
-        own[before:end] += shares[before + inserted : end + inserted]
-        length = 1 + len(decode(each.plain))
+        begin = at + len(decode(data[done : each.begin]))
+        at = begin + len(decode(data[each.begin : each.end]))
+        done = each.end
+        yield Reading(begin, at, decode(each.plain))
+
+
+def _give_to_masks(shares: Floats, text: str, readings: list[Reading]) -> Floats:
+    """Return shares of a text's own characters; those of a plain form go to what it was read in."""
+    own = np.zeros(len(text))
+    inserted, done = 0, 0
+    for begin, end, plain in readings:
+        own[done:end] += shares[done + inserted : end + inserted]
+        length = 1 + len(plain)
         seen = [at for at in range(begin, end) if not text[at].isspace()]
         own[seen] += shares[end + inserted : end + inserted + length].sum() / len(seen)
-        inserted, before, done = inserted + length, end, each.end
-    own[before:] += shares[before + inserted :]
+        inserted, done = inserted + length, end
+    own[done:] += shares[done + inserted :]
     return own
 
 

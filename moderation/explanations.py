@@ -1,12 +1,13 @@
 """What each word of a text adds to the logit of its score, in the reader's own characters."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.compiled import CompiledScorer
+from moderation.compiled import CompiledScorer, Reading
 from moderation.text import words
 
 STANDING_OUT = 0.6
@@ -25,6 +26,8 @@ class Contribution:
     begin: int
     end: int
     value: float
+    plain: str = ""
+    """What was read behind the mask that they are, if they are one."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,26 @@ def explain(scorer: CompiledScorer, text: str) -> Explanation:
 
     A linear model's logit is the sum of weight times value over features. A feature's part goes in
     equal shares to its occurrences, an occurrence's to its characters (without the spaces that
-    pad words), and those of one word are added up.
+    pad words), and those of one word are added up. Letters apart that were read as words are one
+    contribution.
     """
-    by_character = scorer.explain(text)
+    by_character, readings = scorer.explain(text)
     contributions = tuple(
-        Contribution(span.begin, span.end, float(by_character[span.begin : span.end].sum()))
-        for span in words(text)
+        Contribution(begin, end, float(by_character[begin:end].sum()), plain)
+        for begin, end, plain in _words(text, readings)
     )
     return Explanation(scorer.intercept, contributions)
+
+
+def _words(text: str, readings: Sequence[Reading]) -> Iterator[Reading]:
+    """Yield the words of a text in order; those that were read together are one."""
+    waiting, done = deque(readings), 0
+    for span in words(text):
+        if waiting and span.begin == waiting[0].begin:
+            done = waiting[0].end
+            yield waiting.popleft()
+        elif span.begin >= done:
+            yield Reading(span.begin, span.end, "")
 
 
 def strongest_words(names: Sequence[str], weights: Floats, number: int) -> list[tuple[str, float]]:

@@ -41,6 +41,12 @@ def mark_each_word(text: str) -> list[Contribution]:
     return [Contribution(span.begin, span.end, 1.0) for span in words(text)]
 
 
+def test_a_masked_word_says_what_it_was_read_as():
+    marked = markup.mark_words("a h e l l o", [Contribution(2, 11, 1.0, 'he"llo')])
+    [mark] = lxml.html.fragments_fromstring(marked)[-1:]
+    assert (mark.text, mark.get("title")) == ("h e l l o", '+1.00, read as he"llo')
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 @pytest.mark.parametrize("field", ["id", "text", "author", "removal_reason"])
 def test_what_a_reader_controls_is_text_in_a_card(field, hostile):

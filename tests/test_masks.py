@@ -205,6 +205,12 @@ def test_the_masked_word_gets_what_its_plain_form_adds(scorer):
     assert text[strongest.begin : strongest.end] == "ｅｘａｍｐｌｅ"
 
 
+def test_letters_that_were_read_together_are_one_contribution(scorer):
+    text = "one e x a m p l e of ｂｏｏｋ"
+    found = {text[c.begin : c.end]: c.plain for c in scorer.explain(text).contributions}
+    assert found == {"one": "", "e x a m p l e": "example", "of": "", "ｂｏｏｋ": "book"}
+
+
 def test_honest_text_does_not_become_abuse():
     """What a base model that reads masks would mark, it would mark without reading them, too."""
     base = load_model(BASE)

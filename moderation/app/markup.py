@@ -102,9 +102,10 @@ def mark_words(text: str, contributions: Sequence[Contribution]) -> str:
     for part in chosen:
         shade = round(55 * part.value / strongest)
         pieces.append(escape(text[at : part.begin]))
+        read_as = f", read as {html.escape(part.plain)}" if part.plain else ""
         pieces.append(
-            f'<mark style="background:rgb(251 146 60 / {shade}%)" title="{part.value:+.2f}">'
-            f"{escape(text[part.begin : part.end])}</mark>"
+            f'<mark style="background:rgb(251 146 60 / {shade}%)" '
+            f'title="{part.value:+.2f}{read_as}">{escape(text[part.begin : part.end])}</mark>'
         )
         at = part.end
     return "".join(pieces) + escape(text[at:])
