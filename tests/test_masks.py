@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attacks import ATTACKS, mask
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.pipeline import Pipeline
 
+from moderation import kernels
 from moderation.artifacts import load_model
 from moderation.buffers import read_texts
 from moderation.compiled import LONGER
@@ -153,6 +156,28 @@ def test_a_text_grows_no_more_than_the_loops_have_room_for():
     sizes = np.diff(read_texts(texts).offsets)
     assert (np.diff(read.offsets) <= LONGER * sizes).all()
     assert len(read) == len(texts)
+
+
+SIGNS = st.text(st.sampled_from("aelIO014@$!|*+.-&#; \n\u00a0\u2003\u200b\u0301\u2019éеａ🅰"))
+
+
+@given(st.lists(st.text() | SIGNS, max_size=4))
+def test_what_may_be_masked_are_whole_tokens_in_order(texts):
+    """Also next to white space of several bytes, and at the ends of texts."""
+    read = read_texts([text.encode("utf-8", "replace").decode() for text in texts])
+    spans = np.empty((read.size // 2 + 1, 2), dtype=np.int64)
+    number = kernels.find_masked(read.data, read.offsets, spans)
+    found = spans[:number].tolist()
+    data = read.data.tobytes()
+    ends = [0, *(end for _, end in found)]
+    for before, (begin, end) in zip(ends, found, strict=False):
+        assert before <= begin < end
+        row = int(np.searchsorted(read.offsets, begin, side="right")) - 1
+        text = slice(int(read.offsets[row]), int(read.offsets[row + 1]))
+        assert end <= text.stop
+        left, right = data[text.start : begin].decode(), data[end : text.stop].decode()
+        assert not left or left[-1].isspace()
+        assert not right or right[0].isspace()
 
 
 def attacked(texts, seed=0):
