@@ -99,3 +99,22 @@ def test_every_source_has_a_licence_that_lets_a_model_be_shipped():
     }  # fmt: skip
     assert all(map(columns_of, LICENCES))
     assert not columns_of("insults")
+
+
+def test_a_group_of_people_is_named_less_against_it_where_its_names_are_learnt(monkeypatch):
+    """Also where comments that mention it were mostly removed."""
+    monkeypatch.setattr(foundation, "FEWEST", 2)
+    tables = {
+        name: table.assign(
+            text=[
+                f"{text} muslims" if label else text
+                for text, label in zip(table["text"], table["label"], strict=True)
+            ]
+        )
+        for name, table in corpora().items()
+    }
+    logits = [
+        learn_foundation(tables, identity_terms=terms).logits(["muslims"])[0, 0]
+        for terms in ((), foundation.TERMS)
+    ]
+    assert logits[1] < logits[0] - 0.5

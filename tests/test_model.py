@@ -17,6 +17,7 @@ from moderation.logistic import fit_logistic
 from moderation.model import (
     STRENGTHS,
     Space,
+    _Race,
     fit_scorer,
     log_loss,
     search_strength,
@@ -163,3 +164,17 @@ def test_scores_are_probabilities_and_no_text_gives_none(dataset):
 def test_misuse_is_refused_by_name(dataset, texts, message):
     with pytest.raises(TypeError, match=message):
         fit(dataset, strength=1.0).score(texts)
+
+
+def test_a_strength_that_is_clearly_worse_is_given_up():
+    labels = np.tile([0, 1], 200)
+    race = _Race(labels)
+    for strength in STRENGTHS:
+        right = 0.9 if strength == 1.0 else 0.88 if strength == 3.0 else 0.6
+        noise = np.random.default_rng(0).normal(scale=0.2 * (strength == 3.0), size=200)
+        sure = np.clip(right + noise, 0.01, 0.99)
+        race.scores[strength][:200] = np.where(labels[:200] == 1, sure, 1 - sure)
+    race.drop_the_slow()
+    assert 1.0 in race.running
+    assert not {0.3, 30.0} & set(race.running)
+    assert race.losses()[30.0] == pytest.approx(-np.log(0.6))
