@@ -6,6 +6,7 @@ import json
 import pytest
 
 from moderation import base, foundation, load_model
+from moderation.adaptation import Adapted
 from moderation.base import CALIBRATED_ON, main
 from moderation.errors import DataError
 from moderation.foundation import KINDS, LICENCES, TOXICITY
@@ -19,6 +20,8 @@ SHIPPED = REPOSITORY / "models/base.joblib"
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(foundation, "FEWEST", 2)
     monkeypatch.setattr(base, "LEFT_OUT", (CALIBRATED_ON,))
+    adapted = Adapted("insults", 10, (0.7, 0.72), (0.8, 0.82), (0.6, 0.62))
+    monkeypatch.setattr(base, "measure_adaptation", lambda *_, **__: [adapted])
     folder = tmp_path / "corpora"
     folder.mkdir()
     for name, table in {**small_corpora(), "insults": small_corpora()["sbic"]}.items():
@@ -40,8 +43,11 @@ def test_it_learns_measures_and_saves(folder, tmp_path, capsys):
     ]
     card = out.with_suffix(".md").read_text()
     assert all(f"| {name} |" in card for name in LICENCES)
+    assert "| insults | 0.710 | 0.810 (0.610) |" in card
+    assert "| insults | 0.710 | 0.810 (0.610) |" in printed.out
+    assert card.count("| muslim |") == 1  # on the templates; no comment here mentions anybody
     assert {path.name for path in (out.parent / "base").iterdir()} == {
-        "precision_recall.png", "calibration.png", "scores.png"
+        "precision_recall.png", "calibration.png", "scores.png", "adaptation.png"
     }  # fmt: skip
 
 
