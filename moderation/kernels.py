@@ -483,17 +483,18 @@ def find_masked(text: NDArray[np.uint8], offsets: Offsets, spans: Offsets) -> in
             look, small = _LOOKS[byte], _SMALL[byte]
             made = _PAIRS[before << np.uint8(4) | look] & (_ALL if small == letter else _UNLIKE)
             found = made & _CONFIRMED[hints]
+            alone = before <= _LAST_SIGN and hints & _OPENS
             before, letter, hints = look, small, made
             if not found:
                 at += 1
                 continue
             first, last = at, at
-            if found & _ALONE:
-                alone, last = _letters_apart(text, at - 1, end)
-                first = at - 1 if alone > 2 else last
+            spaces = _space_length(text, at, end)
+            if alone and spaces:
+                letters, last = _letters_apart(text, at - 1, end)
+                first = at - 1 if letters > 2 else last
             if first == last:
-                spaces = _space_length(text, at, end)
-                if spaces or found & _ALONE or _is_quotation(text, at, end):
+                if spaces or _is_quotation(text, at, end):
                     at += spaces or 3
                     before, hints = _BLANK if spaces else _PLAIN, np.uint8(0)
                     continue

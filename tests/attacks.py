@@ -115,6 +115,7 @@ ATTACKS: dict[str, Attack] = {
     "digits": _swap(DIGITS),
     "signs": _swap(SIGNS),
     "spaces": _put_between(" "),
+    "no-break spaces": _put_between("\u00a0"),
     "dots": _put_between("."),
     "hyphens": _put_between("-"),
     "stretched letters": stretched,
