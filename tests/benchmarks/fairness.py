@@ -32,12 +32,14 @@ def main() -> None:
     models = [learn_foundation(learnt, identity_terms=terms) for terms in ((), TERMS)]
     print("| power mean over groups (worst) | | without | with |\n|---|---|---|---|")
     filled = fill(read_templates(TEMPLATES))
-    print("\n".join(rows("templates", filled.texts, filled.labels, filled.groups, models)))
+    for row in rows("templates", filled.texts, filled.labels, filled.groups, models):
+        print(row)
     names = (CALIBRATED_ON, *MEASURED_ONLY)
     found = {}
     for name in names:
         texts, labels = corpora[name]["text"].tolist(), corpora[name]["label"].to_numpy(np.int64)
-        print("\n".join(rows(name, texts, labels, None, models)))
+        for row in rows(name, texts, labels, None, models):
+            print(row)
         found[name] = [measure(labels, general(model, texts), thresholds={}) for model in models]
     print("\n| ROC-AUC | without | with |\n|---|---|---|")
     for name, reports in found.items():
