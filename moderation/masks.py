@@ -68,6 +68,9 @@ LONGEST_REMEMBERED = 256
 LONGEST_CODE = 4
 """Capitals with digits that are no longer than this are names of things."""
 DIGITS = "0123456789"
+_TIME = re.compile(r"\d\d?[hH]\d\d")
+"""A quarter past five, as French clocks say it."""
+_COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\b")
 
 _FOLD = str.maketrans({**{sign: letters[0] for sign, letters in STANDS_FOR.items()}, "I": "i"})
 _NAMED = re.compile(
@@ -214,6 +217,8 @@ class Masks:
 
     def _word_behind(self, shown: str) -> str:
         """Return the word worth masking that a token is with or without its edges, or ""."""
+        if _COLOUR.match(shown):
+            return ""
         bare = _EDGES.sub("", shown)
         pieces = [piece for piece in _APART.split(bare) if piece]
         forms = [bare, _EDGES_BEHIND_SIGNS.sub("", shown)]
@@ -235,7 +240,10 @@ class Masks:
             return ""
         if lower in self.worth:
             return lower
-        if not form.isascii() and (bare := _without_accents(lower)) in self.worth:
+        if (
+            not (form.isascii() or _is_name(form))
+            and (bare := _without_accents(lower)) in self.worth
+        ):
             return bare
         if "*" in form:
             return self._fit(form)
@@ -384,8 +392,15 @@ def _least_worth(form: str) -> float:
     numbered = digits > letters and len(form) == SHORTEST_WORD
     if not letters or unit or numbered or (short and form == form.upper()):
         return np.inf
+    if _TIME.fullmatch(form):
+        return np.inf
     behind = form.rstrip(DIGITS).isalpha()
     return CERTAIN if behind or (short and digits > letters) else 0.0
+
+
+def _is_name(form: str) -> bool:
+    """Whether a form is written as names of people and places are, one letter with an accent."""
+    return form.istitle() and sum(not letter.isascii() for letter in form) == 1
 
 
 def _has_vowel(piece: str) -> bool:

@@ -10,7 +10,7 @@ from moderation.artifacts import check_model_path, load_model, read_manifest, sa
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.datasets import GatherReport, gather, merge_copies
-from moderation.errors import DataError, ModelError
+from moderation.errors import DataError, ModelError, OutputError
 from moderation.kernels import announce_compiling
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
@@ -65,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def learn(args: argparse.Namespace, settings: Settings) -> None:
     """Read, train, save and print what came of it."""
     check_model_path(args.out)
+    _refuse_to_replace_the_base(args.out, args.base)
     announce_compiling(lambda: say(COMPILING))
     base, base_files = _open_base(args.base)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
@@ -85,6 +86,12 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
         plots=draw_plots(training),
     )
     print("\n".join(_summary(training, args.out, manifest.version)))
+
+
+def _refuse_to_replace_the_base(out: Path, base: str) -> None:
+    kept = {Settings().base, *([] if base == NO_BASE else [Path(base)])}
+    if out.resolve() in {path.resolve() for path in kept}:
+        raise OutputError(f"--out {out}: that is the base model, which is kept; name another file")
 
 
 def _open_base(given: str) -> tuple[Scorer | None, list[SourceFile]]:

@@ -83,6 +83,8 @@ def test_what_was_written_stays_before_what_it_says(name):
         ("sai1", ""),  # a number behind a word, unless the word is surely meant
         ("s4il", "sail"),
         ("éxample", "example"),
+        ("Éxample", ""),  # a name
+        ("Éxámple", "example"),
         ("exаmple", "example"),  # a Cyrillic letter
         ("exampIe", "example"),
         ("A L L", ""),  # an abbreviation
@@ -130,6 +132,16 @@ def test_words_of_another_script_are_read_as_latin_ones_only_where_that_is_worth
 def test_stretched_letters_are_written_once_and_twice():
     assert list(squeeze("aaabbbc")) == ["aaabbbc", "aabbc", "aabc", "abbc", "abc"]
     assert list(squeeze("aabb")) == ["aabb"]
+
+
+def test_times_and_colours_are_what_they_are():
+    masks = Masks({"shut": 3.0, "thee": 3.0, "die": 3.0})
+    assert [masks.plain(written) for written in ("5hu7", "7h33", "#d1e", "d1e")] == [
+        "shut",
+        "",
+        "",
+        "die",
+    ]
 
 
 def test_of_several_words_the_worthiest_is_read():

@@ -265,3 +265,9 @@ def test_a_german_newspapers_removals_teach_without_options(corpora, tmp_path, c
     assert metrics["roc_auc"]["value"] > 0.5
     assert metrics["removed"] > 100
     assert "5678 comments, 692 removed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--base", "none"]])
+def test_the_base_model_is_never_replaced(options, capsys):
+    assert main(["export.csv", "--out", "models/../models/base.joblib", *options]) == 1
+    assert "that is the base model, which is kept" in capsys.readouterr().err
