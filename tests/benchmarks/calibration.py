@@ -1,7 +1,8 @@
 """
 Whether a score is the share of removals: `python -m tests.benchmarks.calibration`.
 
-Expected calibration error in 15 bins of equal mass. For `jigsaw_natural` the logits are those of a
+Expected calibration error in 15 bins of equal mass; beside it what chance alone gives there: the
+error if each label were drawn with its score as the probability. For `jigsaw_natural` the logits are those of a
 base model made without it; its scale is learnt on one half and measured on the other, and the other
 way round. For an adapted site, 4,000 comments are learnt from as `moderation.train` does and the
 others are measured; the corpora are ones that the base model has not learnt from.
@@ -45,7 +46,8 @@ def main() -> None:
     args = parser.parse_args()
     base = load_model(args.base)
     tables = {name: read_corpus(args.corpora, name) for name in LICENCES}
-    print("| calibration error | of the probability | on the 50/50 scale |\n|---|---:|---:|")
+    print("| calibration error | of the probability | by chance alone | on the 50/50 scale |")
+    print("|---|---:|---:|---:|")
     print(row(f"{CALIBRATED_ON}, the base model made without it", *base_errors(tables)))
     for name in tqdm(SITES, desc="sites", file=sys.stderr):
         found = [site_errors(args.corpora, name, draw, base) for draw in range(args.draws)]
@@ -58,16 +60,19 @@ def main() -> None:
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
-def row(name: str, error: float, even_error: float) -> str:
-    return f"| {name} | {error:.3f} | {even_error:.3f} |"
+def row(name: str, *errors: float) -> str:
+    return f"| {name} | {' | '.join(f'{error:.3f}' for error in errors)} |"
 
 
-def errors(labels: np.ndarray, scores: np.ndarray, base_rate: float) -> tuple[float, float]:
-    """Return the error of probabilities, and on an even split of what was scored."""
+def errors(labels: np.ndarray, scores: np.ndarray, base_rate: float) -> tuple[float, ...]:
+    """Return the error of probabilities, that of chance, and that on an even split."""
+    rng = np.random.default_rng(0)
+    drawn = [calibration_error(rng.random(len(scores)) < scores, scores) for _ in range(20)]
     even = change_base_rate(scores, before=base_rate, after=0.5)
     weights = np.where(labels == 1, 0.5 / labels.mean(), 0.5 / (1 - labels.mean()))
     return (
         calibration_error(labels, scores),
+        float(np.mean(drawn)),
         calibration_error(labels, even, weights=weights),
     )
 
@@ -96,7 +101,7 @@ def adapt(rows: pd.DataFrame, base: Scorer, seed: int) -> tuple[Scorer, float]:
     return train(Dataset(rows, rate, "comment"), base=base, seed=seed).scorer, rate
 
 
-def site_errors(corpora: Path, name: str, draw: int, base: Scorer) -> tuple[float, float]:
+def site_errors(corpora: Path, name: str, draw: int, base: Scorer) -> tuple[float, ...]:
     table = read_site(corpora, name, draw)
     scorer, rate = adapt(table[:LEARNT], base, draw)
     rest = table[LEARNT:]
@@ -106,7 +111,8 @@ def site_errors(corpora: Path, name: str, draw: int, base: Scorer) -> tuple[floa
 def equivalents(corpora: Path, name: str, draw: int, base: Scorer) -> list[float]:
     """Return the scores of each second model that match as many as each threshold of the first."""
     table = read_site(corpora, name, draw)
-    matched, first, second = np.split(table, [MATCHED, (MATCHED + len(table)) // 2])
+    middle = (MATCHED + len(table)) // 2
+    matched, first, second = table[:MATCHED], table[MATCHED:middle], table[middle:]
     rarer = second[(second["label"] == 0) | (second.index % 3 == 0)]
     texts = matched["text"].tolist()
     scores, *others = (even_scores(rows, texts, base, draw) for rows in (first, second, rarer))
