@@ -2,10 +2,11 @@
 Whether a score is the share of removals: `python -m tests.benchmarks.calibration`.
 
 Expected calibration error in 15 bins of equal mass; beside it what chance alone gives there: the
-error if each label were drawn with its score as the probability. For `jigsaw_natural` the logits are those of a
-base model made without it; its scale is learnt on one half and measured on the other, and the other
-way round. For an adapted site, 4,000 comments are learnt from as `moderation.train` does and the
-others are measured; the corpora are ones that the base model has not learnt from.
+error if each label were drawn with its score as the probability. For `jigsaw_natural` the logits
+are those of a base model made without it; its scale is learnt on one half and measured on the
+other, and the other way round. For an adapted site, 4,000 comments are learnt from as
+`moderation.train` does and the others are measured; the corpora are ones that the base model has
+not learnt from.
 
 Then whether the 50/50 scale means the same from one training to the next: two models learn from two
 halves of a site's comments, less 2,000 of them. Which score of the second model matches as many of
