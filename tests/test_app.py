@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from moderation import review
+from moderation.app import review_page
 from moderation.policy import HOUSE_RULES
 from moderation.tables import create_session_factory
 
@@ -350,3 +351,23 @@ def test_columns_of_an_upload_can_be_named(desk):
     app.text_input[0].set_value("Kommentartext")
     app.text_input[1].set_value("Zustand")
     assert "2 comments, 1 pending" in shown(app.run())
+
+
+def test_a_button_of_an_earlier_showing_acts_on_nothing(monkeypatch):
+    """A quick key may press a button that was drawn before its comment was decided and undone."""
+    monkeypatch.setattr(review_page.st, "session_state", {})
+    review_page._turn_to("a comment")
+    turn = review_page._turn()
+    assert review_page._on_screen("a comment", turn)
+    review_page._turn_to(None)
+    review_page._turn_to("a comment")
+    assert not review_page._on_screen("a comment", turn)
+
+
+def test_buttons_of_each_showing_have_keys_of_their_own(scored):
+    scored.put("table.csv")
+    app = scored.open()
+    before = [button.key for button in app.button if button.label == "Approve"]
+    again = press(press(app, "Approve"), "Undo")
+    assert focus(again) is not None
+    assert [button.key for button in again.button if button.label == "Approve"] != before

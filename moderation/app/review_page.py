@@ -17,7 +17,7 @@ from moderation.tables import Decision
 RECENT = 8
 ABOVE, BELOW, OTHERS = 2, 20, 100
 """How many comments are drawn of what one answers, of the answers to it, and of the others."""
-_FOCUS, _SKIPPED = "focus", "skipped"
+_FOCUS, _TURN, _SKIPPED = "focus", "turn", "skipped"
 _PAST = {Action.APPROVE: "approved", Action.REMOVE: "removed", Action.HOLD: "put back"}
 
 
@@ -122,20 +122,21 @@ def _around(thread: Thread, comment: Comment) -> tuple[list[Comment], list[Comme
 
 def _buttons(desk: Desk, session: Session, waiting: Waiting, evidence: Evidence) -> None:
     """Draw the actions; their keys carry the comment's, so that a late click is known as one."""
-    key, nameless = waiting.key, not desk.moderator
+    key, turn, nameless = waiting.key, _turn(), not desk.moderator
     if nameless:
         st.html(markup.notice("Type your name on the left to decide.", tone="warning"))
     with st.container(horizontal=True):
-        st.button("Approve", key=f"approve-{key}", shortcut="f", type="primary", disabled=nameless,
-                  on_click=_decide, args=(desk, key, Action.APPROVE, None, evidence))  # fmt: skip
-        st.button("Skip", key=f"skip-{key}", shortcut="j", on_click=_skip, args=(key,))
+        st.button("Approve", key=f"approve-{turn}-{key}", shortcut="f", type="primary",
+                  disabled=nameless, on_click=_decide,
+                  args=(desk, key, turn, Action.APPROVE, None, evidence))  # fmt: skip
+        st.button("Skip", key=f"skip-{turn}-{key}", shortcut="j", on_click=_skip, args=(key, turn))
         _undo_button(desk, session)
     st.html(markup.quiet("Remove, because of"))
     with st.container(horizontal=True, gap="xsmall"):
         for digit, rule in enumerate(HOUSE_RULES, 1):
-            removal = (desk, key, Action.REMOVE, rule, evidence)
-            st.button(rule, key=f"remove-{digit}-{key}", shortcut=str(digit), disabled=nameless,
-                      on_click=_decide, args=removal)  # fmt: skip
+            removal = (desk, key, turn, Action.REMOVE, rule, evidence)
+            st.button(rule, key=f"remove-{digit}-{turn}-{key}", shortcut=str(digit),
+                      disabled=nameless, on_click=_decide, args=removal)  # fmt: skip
 
 
 def _undo_button(desk: Desk, session: Session) -> None:
@@ -200,31 +201,44 @@ def _in_words(decision: Decision) -> str:
     return f"{what} · {decision.decided_by} · {markup.show_time(decision.decided_at)}"
 
 
-def _decide(desk: Desk, key: str, action: Action, rule: str | None, evidence: Evidence) -> None:
-    if not _on_screen(key):
+def _decide(
+    desk: Desk, key: str, turn: int, action: Action, rule: str | None, evidence: Evidence
+) -> None:
+    if not _on_screen(key, turn):
         return
     with click(desk) as session:
         review.record_decision(session, key, action, decided_by=desk.moderator, decided_at=now(),
                                house_rule=rule, evidence=evidence)  # fmt: skip
-        st.session_state[_FOCUS] = None
+        _turn_to(None)
 
 
-def _skip(key: str) -> None:
-    if not _on_screen(key):
+def _skip(key: str, turn: int) -> None:
+    if not _on_screen(key, turn):
         return
     skipped = st.session_state.setdefault(_SKIPPED, [])
     st.session_state[_SKIPPED] = [*(other for other in skipped if other != key), key]
-    st.session_state[_FOCUS] = None
+    _turn_to(None)
 
 
-def _on_screen(key: str) -> bool:
+def _on_screen(key: str, turn: int) -> bool:
     """
-    Tell whether a button's comment is the one shown last.
+    Tell whether a button's comment is the one shown last, and the button of that showing.
 
     The next comment is drawn before its buttons are: a quick key still presses those of the one
-    before, and must act on neither.
+    before, and must act on neither; also where undoing has brought that very comment back.
     """
-    return st.session_state.get(_FOCUS) == key
+    return st.session_state.get(_FOCUS) == key and _turn() == turn
+
+
+def _turn() -> int:
+    """Return how often another comment has been turned to."""
+    return int(st.session_state.get(_TURN, 0))
+
+
+def _turn_to(key: str | None) -> None:
+    """Show a comment next, or the next of the queue."""
+    st.session_state[_FOCUS] = key
+    st.session_state[_TURN] = _turn() + 1
 
 
 def _undo(desk: Desk) -> None:
@@ -232,4 +246,4 @@ def _undo(desk: Desk) -> None:
     with click(desk) as session:
         restored = review.undo(session, decided_by=desk.moderator, decided_at=now())
         if restored is not None:
-            st.session_state[_FOCUS] = restored.comment_key
+            _turn_to(restored.comment_key)
