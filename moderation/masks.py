@@ -173,10 +173,13 @@ class Masks:
         """Return what is masked in texts, in order, and what it says."""
         spans = np.empty((texts.size // 2 + 1, 2), dtype=np.int64)
         number = kernels.find_masked(texts.data, texts.offsets, spans)
-        data, remembered = texts.data.data, self._remembered
+        if not number:
+            return []
+        first, remembered = int(texts.offsets[0]), self._remembered
+        data = texts.data[first : int(texts.offsets[-1])].tobytes()
         found = []
         for begin, end in spans[:number].tolist():
-            written = bytes(data[begin:end])
+            written = data[begin - first : end - first]
             plain = remembered.get(written)
             if plain is None:
                 plain = self._remember(written)
