@@ -1,6 +1,7 @@
 """The TF-IDF transformer over words and characters, scikit-learn's API and numbers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -147,7 +148,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         """Let plain forms of masked words count from now on; vocabulary and IDFs stay."""
         check_is_fitted(self)
         self.masks_ = masks
-        self._compiled = self._compile()
+        if hasattr(self, "_compiled"):
+            self._compiled = replace(self._compiled, masks=masks)  # the same tables
         return self
 
     def as_if_learnt_from(
