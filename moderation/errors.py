@@ -6,6 +6,7 @@
     ├── SourceError         an input cannot be opened, unpacked or decoded
     ├── ParseError          an input is not what its format promises
     ├── DataError           the comments read do not allow what was asked
+    ├── PolicyError         a policy says what cannot be, or a file of it
     ├── UnreachableTarget   no threshold meets the constraint
     ├── ModelError          a model on disk is not to be used
     │   ├── ModelNotFound   there is none, or its manifest is missing
@@ -37,6 +38,14 @@ class ParseError(ModerationError):
 
 class DataError(ModerationError):
     """The comments read do not allow what was asked of them."""
+
+
+class PolicyError(ModerationError):
+    """A policy, or a file that describes one, says what cannot be; `line` is where, from 1."""
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message if line is None else f"line {line}: {message}")
+        self.line = line
 
 
 class UnreachableTarget(ModerationError):

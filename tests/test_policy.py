@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from moderation.policy import Action, Policy, Rule, Verdict, decide, propose_policy
+from moderation.policy import Action, Cause, Policy, Rule, Verdict, decide, propose_policy
 
 HOLD = Rule("TOXICITY", 0.5, Action.HOLD)
 REMOVE = Rule("TOXICITY", 0.9, Action.REMOVE, "nine in ten")
@@ -31,7 +31,7 @@ def test_decide_matches_at_the_threshold_and_above(score, expected, rules):
 def test_a_strict_rule_wins_over_a_higher_threshold():
     low_but_strict = Rule("SPAM", 0.2, Action.REMOVE)
     verdict = decide({"TOXICITY": 0.95, "SPAM": 0.3}, Policy((HOLD, low_but_strict)))
-    assert verdict == Verdict(Action.REMOVE, low_but_strict)
+    assert (verdict.action, verdict.rule) == (Action.REMOVE, low_but_strict)
 
 
 def test_of_two_rules_with_one_action_the_higher_threshold_is_named():
@@ -40,7 +40,9 @@ def test_of_two_rules_with_one_action_the_higher_threshold_is_named():
 
 
 def test_nothing_matching_is_approval_without_a_rule():
-    assert decide({"TOXICITY": 0.1}, Policy((HOLD, REMOVE))) == Verdict(Action.APPROVE, None)
+    policy = Policy((HOLD, REMOVE))
+    expected = Verdict(Action.APPROVE, None, Cause.NO_RULE, True, policy.version)
+    assert decide({"TOXICITY": 0.1}, policy) == expected
 
 
 def test_a_rule_nobody_scored_is_refused():
@@ -58,7 +60,8 @@ def test_what_is_no_score_is_refused(score):
 
 @pytest.mark.parametrize("action", list(Action))
 def test_without_scores_the_policy_says_what_to_do(action):
-    assert decide(None, Policy((REMOVE,), without_score=action)) == Verdict(action)
+    verdict = decide(None, Policy((REMOVE,), without_score=action))
+    assert (verdict.action, verdict.cause) == (action, Cause.NO_SCORE)
 
 
 def test_without_scores_a_comment_is_held_unless_told_otherwise():

@@ -1,0 +1,392 @@
+"""Rules, policies and verdicts; `decide` is pure."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from moderation.errors import PolicyError
+from moderation.policy.goals import ErrorLimit, Goal, MissLimit, Promise
+
+VERSION_DIGITS = 12
+
+
+class Action(StrEnum):
+    """What happens to a comment, mildest first."""
+
+    APPROVE = "approve"
+    HOLD = "hold"
+    REMOVE = "remove"
+
+
+SEVERITY = {action: place for place, action in enumerate(Action)}
+
+HOUSE_RULES = (
+    "personal abuse",
+    "threats",
+    "hate",
+    "spam",
+    "off topic",
+    "private data",
+    "other",
+)
+"""What a moderator can name as the cause of a removal."""
+
+
+NINE_IN_TEN, ONE_IN_TWO, TOP_TENTH = "nine in ten", "one in two", "top tenth"
+"""Operating points that training chooses: see `thresholds.choose_points`."""
+
+
+class ScoreScale(StrEnum):
+    """What a threshold is compared with."""
+
+    PROBABILITY = "probability"
+    """P(removal) at the base rate of the model's training data."""
+    EVEN = "50/50"
+    """P(removal) where half of the comments are removed: keeps its meaning over trainings."""
+
+
+class Cause(StrEnum):
+    """Why a verdict is what it is."""
+
+    RULE = "a rule matches"
+    NO_RULE = "no rule matches"
+    DISAGREEMENT = "rules disagree"
+    NO_SCORE = "there is no score"
+    TOO_SHORT = "the text is too short"
+    LANGUAGE = "the model does not know the language"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a settled threshold stands on: the labels it was found on, and what they gave."""
+
+    model: str
+    """Version of the model whose scores they are."""
+    labels: int
+    """Labelled comments, the removed ones among them, and those acted on with the wrong ones."""
+    removed: int
+    acted: int
+    errors: int
+    bound: float
+    """The share of errors that the promise is about, at most, with its confidence."""
+    learnt_from: str = ""
+    """The beginning of the SHA-256 over scores and labels."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """
+    Scores of `attribute` on one side of `threshold` propose `action`.
+
+    Approving matches below the threshold, holding and removing at or above it. The threshold is
+    None until it is settled, where the rule says in words what it is to achieve (`goal`). A rule
+    with a promise acts without a person once its threshold was found to keep it (`evidence`), and
+    not any longer when it is `suspended`: then it holds what it matches.
+    """
+
+    attribute: str
+    threshold: float | None
+    action: Action
+    name: str = ""
+    """What the screen calls it."""
+    scale: ScoreScale = ScoreScale.PROBABILITY
+    house_rule: str | None = None
+    goal: Goal | Promise | None = None
+    audit: float = 0.0
+    """The share of what it does without a person that a person sees all the same, blind."""
+    evidence: Evidence | None = None
+    suspended: str = ""
+    """Why it holds instead of acting; empty where it acts."""
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold is {self.threshold}, expected a number from 0 to 1")
+        if self.threshold is None and self.goal is None:
+            raise PolicyError(f"rule {self.name!r} has neither a threshold nor a goal: write one")
+        if self.house_rule is not None and self.action is Action.APPROVE:
+            raise PolicyError(f"rule {self.name!r} approves: leave house_rule out")
+        if self.is_promise and self.action is Action.HOLD:
+            raise PolicyError(f"rule {self.name!r} holds, which needs no guarantee: leave it out")
+        if isinstance(self.goal, MissLimit) and self.action is not Action.APPROVE:
+            raise PolicyError(f"rule {self.name!r}: 'missed' is a promise of an approving rule")
+        if not 0 <= self.audit <= 1:
+            raise PolicyError(f"audit is {self.audit}; write a share from 0 to 1, such as 0.02")
+
+    @property
+    def is_promise(self) -> bool:
+        return isinstance(self.goal, ErrorLimit | MissLimit)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether it acts without a person."""
+        return self.is_promise and self.evidence is not None and not self.suspended
+
+    @property
+    def effect(self) -> Action:
+        """What it proposes now: its action, or to hold while it is suspended."""
+        return Action.HOLD if self.suspended else self.action
+
+    def matches(self, score: float) -> bool:
+        """Tell whether a score, on the rule's own scale, is on its side of the threshold."""
+        threshold = self.settled_threshold
+        return score < threshold if self.action is Action.APPROVE else score >= threshold
+
+    @property
+    def settled_threshold(self) -> float:
+        if self.threshold is None:
+            raise PolicyError(
+                f"rule {self.name!r} asks for {self.goal}, and no threshold was found for it yet: "
+                "run python -m moderation.policy settle"
+            )
+        return self.threshold
+
+    def __str__(self) -> str:
+        called = f"{self.name}: " if self.name else ""
+        side = "below" if self.action is Action.APPROVE else "at or above"
+        at = f"{self.threshold:.3f}" if self.threshold is not None else "a threshold to be found"
+        on = " on the 50/50 scale" if self.scale is ScoreScale.EVEN else ""
+        return f"{called}{self.attribute} {side} {at}{on}, {self.effect}"
+
+
+@dataclass(frozen=True)
+class TooShort:
+    """Texts of fewer than `characters` are not decided by their score."""
+
+    characters: int
+    action: Action = Action.HOLD
+
+
+@dataclass(frozen=True)
+class Languages:
+    """
+    Texts in a language that is not among `known` (ISO 639) are not decided by their score.
+
+    "und" among them stands for a language that could not be told.
+    """
+
+    known: tuple[str, ...]
+    action: Action = Action.HOLD
+
+
+@dataclass(frozen=True)
+class Override:
+    """
+    What is different in some sections or communities; where both are named, both must fit.
+
+    A rule replaces the one of the same name, or is added.
+    """
+
+    sections: tuple[str, ...] = ()
+    communities: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    without: tuple[str, ...] = ()
+    """Names of rules that do not apply here."""
+    otherwise: Action | None = None
+
+    def __post_init__(self) -> None:
+        if not self.sections and not self.communities:
+            raise PolicyError("an override names the sections or communities it is for")
+
+    def fits(self, section: str | None, community: str | None) -> bool:
+        return (not self.sections or section in self.sections) and (
+            not self.communities or community in self.communities
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A list of rules, what to do where none decides, and what differs in places."""
+
+    rules: tuple[Rule, ...]
+    without_score: Action = Action.HOLD
+    otherwise: Action = Action.APPROVE
+    """Where no rule matches."""
+    too_short: TooShort | None = None
+    languages: Languages | None = None
+    overrides: tuple[Override, ...] = ()
+    name: str = ""
+
+    @cached_property
+    def version(self) -> str:
+        """The beginning of the SHA-256 over everything it says."""
+        said = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:VERSION_DIGITS]
+
+    @cached_property
+    def attributes(self) -> frozenset[str]:
+        """The attributes that its rules compare, in whatever place."""
+        places = (self.rules, *(override.rules for override in self.overrides))
+        return frozenset(rule.attribute for rules in places for rule in rules)
+
+    def at(self, *, section: str | None = None, community: str | None = None) -> "Place":
+        """Return what holds in a place: the overrides that fit, applied from top to bottom."""
+        rules, otherwise = self.rules, self.otherwise
+        for override in self.overrides:
+            if override.fits(section, community):
+                replaced = {rule.name for rule in override.rules} | set(override.without)
+                rules = (
+                    *(r for r in rules if not r.name or r.name not in replaced),
+                    *override.rules,
+                )
+                otherwise = override.otherwise or otherwise
+        return Place(rules, otherwise)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The rules of a section and community, and what to do where none of them matches."""
+
+    rules: tuple[Rule, ...]
+    otherwise: Action
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        return frozenset(rule.attribute for rule in self.rules)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a policy may ask about a comment besides its scores; None where nobody knows."""
+
+    section: str | None = None
+    community: str | None = None
+    characters: int | None = None
+    """Of the text, without white space around it."""
+    language: str | None = None
+    """ISO 639; "und" where it could not be told."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the policy proposes; `rule` is the one that fired."""
+
+    action: Action
+    rule: Rule | None = None
+    cause: Cause = Cause.NO_RULE
+    automatic: bool = False
+    """Whether it is done without a person."""
+    policy: str = ""
+    """The version of the policy that says so."""
+
+    def __str__(self) -> str:
+        if self.rule is None:
+            return f"{self.action}: {self.cause}"
+        suspended = f" ({self.rule.suspended})" if self.rule.suspended else ""
+        return f"{self.action}: {self.rule}{suspended}"
+
+
+def decide(
+    scores: Mapping[str, float | None] | None,
+    policy: Policy,
+    *,
+    about: Circumstances | None = None,
+    base_rate: float | None = None,
+) -> Verdict:
+    """
+    Return what a policy proposes for a comment.
+
+    First what forbids to decide by score: none to be had, a text too short, a language the model
+    does not know. Then the strictest matching rule's action; of two rules with the same action the
+    stricter threshold is named. Where one approves and another removes, the comment is held. What
+    no rule matches is done `otherwise`; approved so, it is approved unseen. `base_rate` is the one
+    at which the scores are probabilities; rules on the 50/50 scale need it.
+
+    Raises:
+        KeyError: a rule is about an attribute that nobody scored.
+        ValueError: what is no score, or nothing known of what the policy asks about; neither must
+            ever read as harmless.
+        PolicyError: a threshold was not found yet.
+
+    """
+    about = about or Circumstances()
+    place = policy.at(section=about.section, community=about.community)
+    for forbids in (_without_score(scores, place, policy), *_by_text(policy, about)):
+        if forbids is not None:
+            action, cause = forbids
+            return Verdict(action, None, cause, action is Action.APPROVE, policy.version)
+    assert scores is not None
+    matching = [
+        rule
+        for rule in place.rules
+        if rule.matches(on_scale(rule.scale, scores[rule.attribute], base_rate))
+    ]
+    effects = {rule.effect for rule in matching}
+    if not matching:
+        unseen = place.otherwise is Action.APPROVE
+        return Verdict(place.otherwise, None, Cause.NO_RULE, unseen, policy.version)
+    if effects >= {Action.APPROVE, Action.REMOVE}:
+        return Verdict(Action.HOLD, None, Cause.DISAGREEMENT, False, policy.version)
+    rule = max(matching, key=strictness)
+    return Verdict(rule.effect, rule, Cause.RULE, rule.automatic, policy.version)
+
+
+def strictness(rule: Rule) -> tuple[int, bool, float]:
+    """Return what orders matching rules: the strictest decides, of equals the one that acts."""
+    threshold = rule.settled_threshold
+    away = -threshold if rule.action is Action.APPROVE else threshold
+    return SEVERITY[rule.effect], rule.automatic, away
+
+
+def on_scale(scale: ScoreScale, score: float | None, base_rate: float | None) -> float:
+    """
+    Return a probability at the base rate as a score on the scale.
+
+    >>> on_scale(ScoreScale.EVEN, 0.1, 0.1)
+    0.5
+    """
+    assert score is not None
+    if scale is ScoreScale.PROBABILITY:
+        return score
+    if base_rate is None:
+        raise ValueError("a rule is on the 50/50 scale: expected the base rate of the scores")
+    odds_for, odds_against = score * (1 - base_rate), (1 - score) * base_rate
+    return odds_for / (odds_for + odds_against)
+
+
+def _without_score(
+    scores: Mapping[str, float | None] | None, place: Place, policy: Policy
+) -> tuple[Action, Cause] | None:
+    if scores is None:
+        return policy.without_score, Cause.NO_SCORE
+    for attribute, score in scores.items():
+        if score is not None and not 0 <= score <= 1:
+            raise ValueError(f"the score of {attribute} is {score}, expected a number from 0 to 1")
+    if any(scores[attribute] is None for attribute in sorted(place.attributes)):
+        return policy.without_score, Cause.NO_SCORE
+    return None
+
+
+def _by_text(policy: Policy, about: Circumstances) -> Iterator[tuple[Action, Cause] | None]:
+    if policy.too_short is not None:
+        if about.characters is None:
+            raise ValueError("the policy asks how long a text is: expected its characters")
+        if about.characters < policy.too_short.characters:
+            yield policy.too_short.action, Cause.TOO_SHORT
+    if policy.languages is not None:
+        if about.language is None:
+            raise ValueError("the policy asks for a text's language: expected one, or 'und'")
+        if about.language not in policy.languages.known:
+            yield policy.languages.action, Cause.LANGUAGE
+
+
+def propose_policy(thresholds: Mapping[str, float], *, attribute: str) -> Policy:
+    """
+    Return the rules that a model's operating points suggest.
+
+    A moderator decides on both actions; `remove` says that the model is nearly sure.
+    """
+    actions = {
+        NINE_IN_TEN: Action.REMOVE,
+        ONE_IN_TWO: Action.HOLD,
+        TOP_TENTH: Action.HOLD,
+    }
+    return Policy(
+        tuple(
+            Rule(attribute, thresholds[name], action, name)
+            for name, action in actions.items()
+            if name in thresholds
+        )
+    )

@@ -1,0 +1,1 @@
+"""`python -m moderation.policy`: policies as files, from checking to promoting them."""
