@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-
 from typing import Any, Protocol
 
 from moderation.arguments import run
@@ -13,7 +12,7 @@ class Part(Protocol):
 
     @staticmethod
     def add_parser(parts: Any) -> None:
-        """Add the part's parser to the others; its default `work` is a function of the arguments."""
+        """Add the part's parser; its default `work` is a function of the arguments."""
 
 
 PARTS: tuple[Part, ...] = ()
