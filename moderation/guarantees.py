@@ -5,8 +5,11 @@ The labels must be ones that neither trained nor tuned the model. Comments are t
 draws from those that the site will see.
 """
 
+import bisect
+import functools
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +21,8 @@ from moderation.policy import Action, ErrorLimit, MissLimit, Promise
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MOST_TIMES = 16
-"""Where not even so many times the labels would do, more labels are not what is missing."""
+GROWTH = (1.1, 1.2, 1.5, 2, 3, 4, 6, 8, 12, 16)
+"""How many times the labels are tried to tell how many are missing; beyond, they are not."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def find_threshold(
     scores: Floats,
     *,
     weights: Floats | None = None,
+    ahead: int | None = None,
     seed: int = 0,
 ) -> Kept | Refused:
     """
@@ -92,6 +96,10 @@ def find_threshold(
     probability in proportion to its weight, which leaves a plain one. A weight of 0 leaves a
     comment out. The order of the comments does not matter.
 
+    An `ErrorLimit` is about the share of errors in the long run; of any stretch of comments the
+    share is at times above it by chance. With `ahead` it is kept by the next so many comments
+    themselves: half of the doubt is spent on what those few may add to the errors by chance.
+
     Raises:
         ValueError: an action that is none, labels that are not 0 or 1, scores or weights that are
             no numbers, negative weights, arrays of different lengths.
@@ -102,7 +110,8 @@ def find_threshold(
         labels, scores = _thin(labels, scores, weights, seed)
     if isinstance(promise, MissLimit):
         return _find_missed(promise, labels, scores)
-    return _find_error(promise, action, labels, scores)
+    stretch = None if ahead is None or not len(labels) else ahead / len(labels)
+    return _find_error(_Test(promise, stretch), action, labels, scores)
 
 
 def fewest(error: float, doubt: float, *, wrong: int = 0) -> int:
@@ -114,13 +123,23 @@ def fewest(error: float, doubt: float, *, wrong: int = 0) -> int:
     >>> fewest(0.01, 0.05), fewest(0.01, 0.05, wrong=1)
     (299, 473)
     """
+    return _first_proof(lambda _: error, doubt, wrong=wrong)
+
+
+def _first_proof(
+    error: Callable[[int], float], doubt: float, *, wrong: int = 0, most: int | None = None
+) -> int:
+    """Return the fewest comments that prove an error share, or more than `most`."""
     enough = wrong + 1
-    while bdtr(wrong, enough, error) > doubt:
+    while bdtr(wrong, enough, error(enough)) > doubt:
         enough *= 2
+        if most is not None and enough > 2 * most:
+            return enough
     few = enough // 2
     while enough - few > 1:
         middle = (few + enough) // 2
-        few, enough = (few, middle) if bdtr(wrong, middle, error) <= doubt else (middle, enough)
+        proven = bdtr(wrong, middle, error(middle)) <= doubt
+        few, enough = (few, middle) if proven else (middle, enough)
     return enough
 
 
@@ -168,23 +187,47 @@ def _thin(labels: Integers, scores: Floats, weights: Floats, seed: int) -> tuple
     return labels[drawn], scores[drawn]
 
 
-def _find_error(
-    promise: ErrorLimit, action: Action, labels: Integers, scores: Floats
-) -> Kept | Refused:
+@dataclass(frozen=True)
+class _Test:
+    """What the labels have to prove for a promise to be kept."""
+
+    promise: ErrorLimit
+    ahead: float | None
+    """The comments that it is about, as a multiple of the labels; None for all to come."""
+
+    @property
+    def doubt(self) -> float:
+        return (1 - self.promise.confidence) / (1 if self.ahead is None else 2)
+
+    def error(self, acted: int) -> float:
+        """
+        Return the error share to be proven where at least so many of the labels are acted on.
+
+        Of the comments ahead in the same proportion no more than promised are then wrong, but for
+        the other half of the doubt.
+        """
+        if self.ahead is None:
+            return self.promise.error
+        stretch = max(self.ahead * acted, 1.0)
+        wrong = math.floor(self.promise.error * stretch)
+        return float(betaincinv(wrong + 1, stretch - wrong, self.doubt))
+
+
+def _find_error(test: _Test, action: Action, labels: Integers, scores: Floats) -> Kept | Refused:
     safest_first = np.argsort(scores if action is Action.APPROVE else -scores, kind="stable")
     scores_in_order = scores[safest_first]
     wrong = labels[safest_first] if action is Action.APPROVE else 1 - labels[safest_first]
     last_of_score = np.append(np.diff(scores_in_order) != 0, len(labels) > 0)[: len(labels)]
     acted = np.flatnonzero(last_of_score) + 1
     errors = np.cumsum(wrong)[acted - 1]
-    found = _last_kept(promise, acted, errors)
+    found = _last_kept(test, acted, errors)
     if found is None:
-        reason, more = _why_not(promise, acted, errors)
-        return Refused(promise, action, len(labels), reason, more)
+        reason, more = _why_not(test, acted, errors)
+        return Refused(test.promise, action, len(labels), reason, more)
     at, doubt = found
     beyond = float(scores_in_order[acted[at]]) if acted[at] < len(labels) else None
     return Kept(
-        promise,
+        test.promise,
         action,
         _threshold(action, beyond),
         labels=len(labels),
@@ -202,7 +245,7 @@ def _threshold(action: Action, beyond: float | None) -> float:
     return 0.0 if beyond is None else math.nextafter(beyond, math.inf)
 
 
-def _last_kept(promise: ErrorLimit, acted: Integers, errors: Integers) -> tuple[int, float] | None:
+def _last_kept(test: _Test, acted: Integers, errors: Integers) -> tuple[int, float] | None:
     """
     Return the last place of the sequence where the promise is kept, and the doubt spent on it.
 
@@ -211,15 +254,13 @@ def _last_kept(promise: ErrorLimit, acted: Integers, errors: Integers) -> tuple[
     shared out evenly; a sequence that comes to the next beginning takes that one's share along
     (the fallback procedure; Wiens 2003).
     """
-    doubt = 1 - promise.confidence
-    begins = _begin(promise, int(acted[-1]) if len(acted) else 0)
+    begins = _begin(test, int(acted[-1]) if len(acted) else 0)
     firsts = [*np.searchsorted(acted, begins).tolist(), len(acted)]
-    chance = bdtr(errors, acted, promise.error)
     best, carried = None, 0
-    for begin, end in itertools.pairwise(firsts):
+    for at_least, (begin, end) in zip(begins, itertools.pairwise(firsts), strict=True):
         carried += 1
-        spent = doubt * carried / len(begins)
-        kept = chance[begin:end] <= spent
+        spent = test.doubt * carried / len(begins)
+        kept = bdtr(errors[begin:end], acted[begin:end], test.error(at_least)) <= spent
         passed = len(kept) if kept.all() else int(np.argmin(kept))
         if passed:
             best = begin + passed - 1, spent
@@ -228,9 +269,10 @@ def _last_kept(promise: ErrorLimit, acted: Integers, errors: Integers) -> tuple[
     return best
 
 
-def _begin(promise: ErrorLimit, comments: int) -> list[int]:
+@functools.lru_cache(maxsize=256)
+def _begin(test: _Test, comments: int) -> list[int]:
     """
-    Return where the sequence begins: the fewest comments that prove the promise with so many wrong.
+    Return where the sequence begins: the fewest comments that are a proof with so many wrong.
 
     With 0, 2, 8, 26, ... wrong: about three times as many comments each, as far as there are so
     many. It depends on nothing but how many comments there are. Beginnings with 1, 4, 16 or
@@ -239,16 +281,18 @@ def _begin(promise: ErrorLimit, comments: int) -> list[int]:
     begins: list[int] = []
     while True:
         parts = len(begins) + 1
-        doubt = (1 - promise.confidence) / parts
-        more = [fewest(promise.error, doubt, wrong=3**part - 1) for part in range(parts)]
+        more = [
+            _first_proof(test.error, test.doubt / parts, wrong=3**part - 1, most=comments)
+            for part in range(parts)
+        ]
         if more[-1] > comments:
             return begins
         begins = more
 
 
-def _why_not(promise: ErrorLimit, acted: Integers, errors: Integers) -> tuple[str, int | None]:
-    doubt = 1 - promise.confidence
-    labels, needed = int(acted[-1]) if len(acted) else 0, fewest(promise.error, doubt)
+def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int | None]:
+    labels = int(acted[-1]) if len(acted) else 0
+    needed = _first_proof(test.error, test.doubt)
     if labels < needed:
         return (
             f"found {labels} labels; even if none of them were wrong, {needed} are needed: "
@@ -258,30 +302,23 @@ def _why_not(promise: ErrorLimit, acted: Integers, errors: Integers) -> tuple[st
     shares = errors[enough] / acted[enough]
     wrong, of = int(errors[enough][shares.argmin()]), int(acted[enough][shares.argmin()])
     seen = f"of the {of} safest of {labels} labels {wrong} are wrong ({wrong / of:.2%})"
-    times = _times_needed(promise, acted, errors)
+    times = _times_needed(test, acted, errors)
     if times is None:
-        return f"{seen}: {MOST_TIMES} times as many like these would not prove it", None
+        return f"{seen}: {GROWTH[-1]} times as many like these would not prove it", None
     more = math.ceil(labels * (times - 1))
     return f"{seen}; about {more} more like these would prove it", more
 
 
-def _times_needed(promise: ErrorLimit, acted: Integers, errors: Integers) -> float | None:
+def _times_needed(test: _Test, acted: Integers, errors: Integers) -> float | None:
     """Return how many times as many comments of the same kind would keep the promise."""
 
     def suffice(times: float) -> bool:
-        grown = np.round(acted * times).astype(np.int64), np.ceil(errors * times)
-        return _last_kept(promise, grown[0], grown[1].astype(np.int64)) is not None
+        grown, wrong = np.round(acted * times), np.ceil(errors * times)
+        return _last_kept(test, grown.astype(np.int64), wrong.astype(np.int64)) is not None
 
-    much = 2.0
-    while not suffice(much):
-        much *= 2
-        if much > MOST_TIMES:
-            return None
-    few = 1.0
-    while much - few > 0.01:
-        middle = (few + much) / 2
-        few, much = (few, middle) if suffice(middle) else (middle, much)
-    return much
+    if not suffice(GROWTH[-1]):
+        return None
+    return GROWTH[bisect.bisect_left(GROWTH, True, key=suffice)]
 
 
 def _find_missed(promise: MissLimit, labels: Integers, scores: Floats) -> Kept | Refused:

@@ -243,6 +243,30 @@ def test_the_promise_is_broken_no_more_often_than_it_says(dip, rounded):
     assert broken / drawn <= 0.2 + 2 * np.sqrt(0.16 / drawn)
 
 
+def test_the_comments_ahead_keep_the_promise_themselves():
+    """In the long run 7.5% are wrong; of the next thirty more than a tenth, one time in five."""
+    rng = np.random.default_rng(5)
+    broken = {None: 0, 30: 0}
+    for _ in range(300):
+        labels = (rng.random(2500) < 0.075).astype(int)
+        scores, to_come = rng.random(2500), (rng.random(30) < 0.075).mean()
+        for ahead in broken:
+            found = find_threshold(TENTH, Action.APPROVE, labels, scores, ahead=ahead)
+            broken[ahead] += isinstance(found, Kept) and to_come > 0.1
+    assert broken[30] <= 300 * 0.1 + 2 * np.sqrt(300 * 0.09)
+    assert broken[None] > 300 * 0.1 + 2 * np.sqrt(300 * 0.09)
+
+
+def test_an_endless_stretch_ahead_asks_nearly_for_half_the_doubt_only():
+    """What many comments add by chance is nothing; what is left is the doubt kept for it."""
+    rng = np.random.default_rng(5)
+    scores = rng.random(3000)
+    labels = (rng.random(3000) < scores**6).astype(int)
+    far = find_threshold(TENTH, Action.APPROVE, labels, scores, ahead=10**12)
+    half = find_threshold(ErrorLimit(0.1, 0.95), Action.APPROVE, labels, scores)
+    assert far.threshold == pytest.approx(half.threshold, abs=0.01)
+
+
 def test_the_share_missed_is_what_was_promised():
     rng = np.random.default_rng(2)
     missed = []
