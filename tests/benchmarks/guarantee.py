@@ -23,13 +23,13 @@ guarantee is refused in 99 of 100 draws are counted, not printed: it cannot brea
 
 import argparse
 import functools
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-import joblib
 import numpy as np
 from scipy.special import bdtr, expit, ndtri
 from tqdm import tqdm
@@ -58,17 +58,22 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2000)
     args = parser.parse_args()
     sites = list(read_sites(args.corpora, args.base))
-    jobs = [(site, number, rest) for rest in (False, True) for site in sites for number in LABELS]
-    work = joblib.Parallel(n_jobs=-1, return_as="generator")(
-        joblib.delayed(measure)(site, number, args.draws, rest=rest) for site, number, rest in jobs
-    )
-    found = list(tqdm(work, total=len(jobs), desc="cells", file=sys.stderr))
+    jobs = [
+        (site, number, args.draws, rest)
+        for rest in (False, True)
+        for site in sites
+        for number in LABELS
+        if number < len(site.scores)
+    ]
+    with multiprocessing.get_context("fork").Pool() as pool:
+        work = pool.imap(measure_job, jobs)
+        found = list(tqdm(work, total=len(jobs), desc="cells", file=sys.stderr))
     print(f"{args.draws} draws; Monte Carlo error of a share near 5%: {chance(0.05, args.draws)}")
     for remaining in (False, True):
         print_cells(
             [
                 cell
-                for (_, _, rest), cells in zip(jobs, found, strict=True)
+                for (*_, rest), cells in zip(jobs, found, strict=True)
                 if rest is remaining
                 for cell in cells
             ],
@@ -226,6 +231,11 @@ class Cell:
             f"| {self.site} | {self.action} | {self.labels:,} | {self.promise.error:.0%}, "
             f"{self.promise.confidence:.0%} | {broken} | {self.oracle:.1%} | {power:.2f} |"
         )
+
+
+def measure_job(job: tuple[Site, int, int, bool]) -> list[Cell]:
+    site, number, draws, rest = job
+    return measure(site, number, draws, rest=rest)
 
 
 def measure(site: Site, number: int, draws: int, *, rest: bool) -> list[Cell]:
