@@ -73,7 +73,6 @@ def find_threshold(
     scores: Floats,
     *,
     weights: Floats | None = None,
-    ahead: int | None = None,
     seed: int = 0,
 ) -> Kept | Refused:
     """
@@ -96,9 +95,8 @@ def find_threshold(
     probability in proportion to its weight, which leaves a plain one. A weight of 0 leaves a
     comment out. The order of the comments does not matter.
 
-    An `ErrorLimit` is about the share of errors in the long run; of any stretch of comments the
-    share is at times above it by chance. With `ahead` it is kept by the next so many comments
-    themselves: half of the doubt is spent on what those few may add to the errors by chance.
+    Of an `ErrorLimit` for so many comments ahead, half of the doubt is spent on the errors that those
+    few may add by chance.
 
     Raises:
         ValueError: an action that is none, labels that are not 0 or 1, scores or weights that are
@@ -110,8 +108,7 @@ def find_threshold(
         labels, scores = _thin(labels, scores, weights, seed)
     if isinstance(promise, MissLimit):
         return _find_missed(promise, labels, scores)
-    stretch = None if ahead is None or not len(labels) else ahead / len(labels)
-    return _find_error(_Test(promise, stretch), action, labels, scores)
+    return _find_error(_Test(promise, len(labels)), action, labels, scores)
 
 
 def fewest(error: float, doubt: float, *, wrong: int = 0) -> int:
@@ -192,12 +189,11 @@ class _Test:
     """What the labels have to prove for a promise to be kept."""
 
     promise: ErrorLimit
-    ahead: float | None
-    """The comments that it is about, as a multiple of the labels; None for all to come."""
+    labels: int
 
     @property
     def doubt(self) -> float:
-        return (1 - self.promise.confidence) / (1 if self.ahead is None else 2)
+        return (1 - self.promise.confidence) / (1 if self.promise.ahead is None else 2)
 
     def error(self, acted: int) -> float:
         """
@@ -206,9 +202,9 @@ class _Test:
         Of the comments ahead in the same proportion no more than promised are then wrong, but for
         the other half of the doubt.
         """
-        if self.ahead is None:
+        if self.promise.ahead is None or not self.labels:
             return self.promise.error
-        stretch = max(self.ahead * acted, 1.0)
+        stretch = max(self.promise.ahead * acted / self.labels, 1.0)
         wrong = math.floor(self.promise.error * stretch)
         return float(betaincinv(wrong + 1, stretch - wrong, self.doubt))
 

@@ -251,7 +251,8 @@ def test_the_comments_ahead_keep_the_promise_themselves():
         labels = (rng.random(2500) < 0.075).astype(int)
         scores, to_come = rng.random(2500), (rng.random(30) < 0.075).mean()
         for ahead in broken:
-            found = find_threshold(TENTH, Action.APPROVE, labels, scores, ahead=ahead)
+            promise = ErrorLimit(0.1, 0.9, ahead)
+            found = find_threshold(promise, Action.APPROVE, labels, scores)
             broken[ahead] += isinstance(found, Kept) and to_come > 0.1
     assert broken[30] <= 300 * 0.1 + 2 * np.sqrt(300 * 0.09)
     assert broken[None] > 300 * 0.1 + 2 * np.sqrt(300 * 0.09)
@@ -262,7 +263,7 @@ def test_an_endless_stretch_ahead_asks_nearly_for_half_the_doubt_only():
     rng = np.random.default_rng(5)
     scores = rng.random(3000)
     labels = (rng.random(3000) < scores**6).astype(int)
-    far = find_threshold(TENTH, Action.APPROVE, labels, scores, ahead=10**12)
+    far = find_threshold(ErrorLimit(0.1, 0.9, 10**12), Action.APPROVE, labels, scores)
     half = find_threshold(ErrorLimit(0.1, 0.95), Action.APPROVE, labels, scores)
     assert far.threshold == pytest.approx(half.threshold, abs=0.01)
 

@@ -89,19 +89,25 @@ class ErrorLimit:
     """
     A promise: of what is acted on, at most the share `error` is wrong, with this confidence.
 
-    Wrong is an approved comment that would have been removed, or the other way round.
+    Wrong is an approved comment that would have been removed, or the other way round. It is about
+    the share in the long run; with `ahead`, about the next so many comments themselves, which
+    may err a little more than in the long run by chance.
     """
 
     error: float
     confidence: float = 0.95
+    ahead: int | None = None
 
     def __post_init__(self) -> None:
         _check_share("error", self.error)
         _check_share("confidence", self.confidence)
+        if self.ahead is not None and self.ahead < 1:
+            raise PolicyError(f"ahead is {self.ahead}; write how many comments, such as 10000")
 
     def __str__(self) -> str:
+        stretch = "" if self.ahead is None else f" in the next {self.ahead:,} comments"
         return (
-            f"at most {_percent(self.error)} of what it acts on wrong, "
+            f"at most {_percent(self.error)} of what it acts on wrong{stretch}, "
             f"with {_percent(self.confidence)} confidence"
         )
 

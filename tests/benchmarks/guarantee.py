@@ -15,7 +15,7 @@ exact interval is, with nothing paid for looking at a hundred.
 Then labels are drawn without replacement, and the truth is that of the remaining rows. These are a
 few thousand, which err a little more or less by chance, and more wherever the labels happened to
 err less. A promise about the long run is then seen broken too often; one about so many comments
-ahead (`find_threshold(ahead=...)`) is not.
+ahead (`ErrorLimit(ahead=...)`) is not.
 
 Scores are those of the base model, for `jigsaw_natural` of one made without it. Cells in which the
 guarantee is refused in 99 of 100 draws are counted, not printed: it cannot break there.
@@ -26,7 +26,7 @@ import functools
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -133,20 +133,22 @@ Way = Callable[[ErrorLimit, Action, np.ndarray, np.ndarray], float | None]
 
 
 def guaranteed(
-    promise: ErrorLimit,
-    action: Action,
-    wrong: np.ndarray,
-    risk: np.ndarray,
-    *,
-    ahead: int | None = None,
+    promise: ErrorLimit, action: Action, wrong: np.ndarray, risk: np.ndarray
 ) -> float | None:
     """Find a threshold as `moderation.policy settle` does."""
     approves = action is Action.APPROVE
     labels, scores = (wrong, risk) if approves else (1 - wrong, -risk)
-    found = find_threshold(promise, action, labels, scores, ahead=ahead)
+    found = find_threshold(promise, action, labels, scores)
     if not isinstance(found, Kept):
         return None
     return found.threshold if approves else np.nextafter(-found.threshold, np.inf)
+
+
+def guaranteed_ahead(
+    promise: ErrorLimit, action: Action, wrong: np.ndarray, risk: np.ndarray, *, ahead: int
+) -> float | None:
+    """Find one that so many comments ahead keep the promise with."""
+    return guaranteed(replace(promise, ahead=ahead), action, wrong, risk)
 
 
 def point_estimate(
@@ -244,7 +246,7 @@ def measure(site: Site, number: int, draws: int, *, rest: bool) -> list[Cell]:
     comments = len(site.scores)
     ways = WAYS
     if rest:
-        ahead = functools.partial(guaranteed, ahead=comments - number)
+        ahead = functools.partial(guaranteed_ahead, ahead=comments - number)
         ways = {GUARANTEED: ahead, "for the long run": guaranteed}
     cells = [
         Cell(site.name, site.action, number, promise, site.oracle(promise.error), ways)
