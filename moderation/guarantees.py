@@ -95,8 +95,8 @@ def find_threshold(
     probability in proportion to its weight, which leaves a plain one. A weight of 0 leaves a
     comment out. The order of the comments does not matter.
 
-    Of an `ErrorLimit` for so many comments ahead, half of the doubt is spent on the errors that those
-    few may add by chance.
+    Of an `ErrorLimit` for so many comments ahead, half of the doubt is spent on the errors that
+    those few may add by chance.
 
     Raises:
         ValueError: an action that is none, labels that are not 0 or 1, scores or weights that are
