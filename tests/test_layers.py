@@ -37,6 +37,9 @@ MAY_IMPORT = {
     "fairness": {"metrics"},
     "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
+    "watching": {"metrics", "policy"},
+    "drift": {"metrics"},
+    "languages": {"errors"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
@@ -63,7 +66,8 @@ MAY_IMPORT = {
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "score": {
-        "arguments", "artifacts", "comments", "frames", "kernels", "parsers", "scorer", "errors",
+        "arguments", "artifacts", "comments", "frames", "kernels", "languages", "parsers", "scorer",
+        "errors",
     },
     "train": {
         "arguments", "artifacts", "cards", "comments", "datasets", "kernels", "parsers", "review",
