@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "fairness": {"metrics"},
     "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
+    "past": {"captures", "frames", *READING, "parsers"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
