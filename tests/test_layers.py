@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
     "past": {"captures", "frames", *READING, "parsers"},
+    "verdicts": {"past", "policy", "errors"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
