@@ -84,15 +84,15 @@ def change_value(text: str, at: KeyPath, value: Any) -> str:
         here = slice(there[0].first, there[0].end)
         lines[here] = [_rewrite("\n".join(lines[here]), line)]
         return "\n".join(lines)
-    after = _end_of(statements, at[:-1]) if line else 0
     gone = {place for one in there for place in range(one.first, one.end)}
-    kept: list[str] = []
-    for place, old in enumerate(lines, start=1):
-        if place - 1 not in gone:
-            kept.append(old)
-        if line and place == after:
-            kept.append(line + ("\r" if lines[0].endswith("\r") else ""))
-    return "\n".join(kept)
+    if line:
+        end = "\r" if lines[0].endswith("\r") else ""
+        last = _end_of(statements, at[:-1]) - 1
+        unended = last == len(lines) - 1
+        before = [] if last in gone else [lines[last] + (end if unended else "")]
+        lines[last] = "\n".join([*before, line + ("" if unended else end)])
+        gone.discard(last)
+    return "\n".join(old for place, old in enumerate(lines) if place not in gone)
 
 
 def as_toml(value: Any) -> str:
@@ -113,7 +113,7 @@ def as_lines(**values: Any) -> list[str]:
     return [
         f"{key} = {as_toml(value)}"
         for key, value in values.items()
-        if value is not None and value not in ("", ())
+        if value is not None and not (isinstance(value, str | tuple) and not value)
     ]
 
 

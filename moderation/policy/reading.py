@@ -11,6 +11,8 @@ from moderation.policy.layout import KeyPath, quote
 Part = TypeVar("Part")
 
 _SHOWN = 60
+_ALIKE = 0.75
+"""So that "approve" is not suggested for "remove", which is 0.62."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Reader:
         if value is None or value in choices:
             return value
         given = value.strip().lower() if isinstance(value, str) else ""
-        near = difflib.get_close_matches(given, choices, n=1)
+        near = difflib.get_close_matches(given, choices, n=1, cutoff=_ALIKE)
         write = f"{key} = {quote(near[0])}" if near else "one of them, in quotes"
         self.refuse(key, expected=one_of(choices), write=write)
         return None
