@@ -40,6 +40,8 @@ MAY_IMPORT = {
     "watching": {"metrics", "policy"},
     "drift": {"metrics"},
     "languages": {"errors"},
+    "past": {"captures", "frames", *READING, "parsers"},
+    "verdicts": {"past", "policy", "errors"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
