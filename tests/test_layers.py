@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
     "watching": {"metrics", "policy"},
+    "auditing": {"comments", "parsers", "policy", "watching", "errors"},
     "drift": {"metrics"},
     "languages": {"errors"},
     "past": {"captures", "frames", *READING, "parsers"},
@@ -92,7 +93,9 @@ MAY_IMPORT = {
         "old_scores", "parsers", "scorer", "errors",
     },
     "policy.__main__": {"policy_command"},
-    "policy_command": {"arguments", "policy", "errors"},
+    "policy_command": {
+        "arguments", "auditing", "drift", "frames", "past", "policy", "watching", "errors",
+    },
     "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "parsers", "policy",
