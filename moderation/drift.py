@@ -248,7 +248,8 @@ def find_difference(before: Interval, now: Interval) -> Interval:
     change = now.value - before.value
     down = math.hypot(now.value - now.low, before.high - before.value)
     up = math.hypot(now.high - now.value, before.value - before.low)
-    return Interval(change, change - down, change + up, before.of + now.of)
+    low, high = max(-1.0, change - down), min(1.0, change + up)
+    return Interval(change, low, high, before.of + now.of)
 
 
 def _unknown(quantity: str, before: int, now: int, measure: str, large: float) -> Drift:
