@@ -7,7 +7,6 @@
     ├── ParseError          an input is not what its format promises
     ├── DataError           the comments read do not allow what was asked
     ├── PolicyError         a policy says what cannot be, or a file of it
-    ├── UnreachableTarget   no threshold meets the constraint
     ├── ModelError          a model on disk is not to be used
     │   ├── ModelNotFound   there is none, or its manifest is missing
     │   ├── ModelTampered   the file is not the one its manifest describes
@@ -47,14 +46,6 @@ class PolicyError(ModerationError):
     def __init__(self, message: str, *, line: int | None = None) -> None:
         super().__init__(message if line is None else f"line {line}: {message}")
         self.line = line
-
-
-class UnreachableTarget(ModerationError):
-    """No threshold meets the constraint; `best` is the closest there is."""
-
-    def __init__(self, message: str, *, best: float | None = None) -> None:
-        super().__init__(message)
-        self.best = best
 
 
 class ModelError(ModerationError):

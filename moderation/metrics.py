@@ -165,9 +165,30 @@ def calibration_error(
     return round(float(np.abs(gaps).sum() / reached[-1]), 12)
 
 
-def wilson(successes: int, trials: int) -> Interval:
+def shift_share(share: Interval, *, before: float, after: float) -> Interval:
+    """
+    Return a precision and its interval as they are at another base rate.
+
+    Its odds change as those of the base rate do, where recall and the false-positive rate stay.
+
+    >>> str(shift_share(wilson(9, 10), before=0.5, after=0.1))
+    '0.500 [0.141, 0.859]'
+    """
+    if before == after:
+        return share
+    times = after / (1 - after) * (1 - before) / before
+
+    def shift(value: float) -> float:
+        return value * times / (value * times + 1 - value)
+
+    return Interval(shift(share.value), shift(share.low), shift(share.high), share.of)
+
+
+def wilson(successes: float, trials: float) -> Interval:
     """
     Return a share with its 95% interval (Wilson 1927), which is right for small counts too.
+
+    Counts that are no whole numbers are those of weighted samples, as many as would say as much.
 
     >>> str(wilson(9, 10))
     '0.900 [0.596, 0.982]'
@@ -176,7 +197,7 @@ def wilson(successes: int, trials: int) -> Interval:
     centre = (share + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
     spread = share * (1 - share) / trials + _Z**2 / (4 * trials**2)
     half = _Z * float(np.sqrt(spread)) / (1 + _Z**2 / trials)
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), trials)
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), round(trials))
 
 
 def number_groups(groups: Integers | None, comments: int) -> Integers:

@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "languages": {"errors"},
     "past": {"captures", "frames", *READING, "parsers"},
     "verdicts": {"past", "policy", "errors"},
+    "guarantees": {"policy"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},

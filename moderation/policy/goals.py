@@ -101,8 +101,8 @@ class ErrorLimit:
 
     def __str__(self) -> str:
         return (
-            f"at most {self.error:.4%} of what it acts on wrong, "
-            f"with {self.confidence:.4%} confidence"
+            f"at most {_percent(self.error)} of what it acts on wrong, "
+            f"with {_percent(self.confidence)} confidence"
         )
 
 
@@ -124,8 +124,8 @@ class MissLimit:
             _check_share("confidence", self.confidence)
 
     def __str__(self) -> str:
-        sure = f"with {self.confidence:.4%} confidence" if self.confidence else "on average"
-        return f"at most {self.missed:.4%} of what is to be removed passes unseen, {sure}"
+        sure = f"with {_percent(self.confidence)} confidence" if self.confidence else "on average"
+        return f"at most {_percent(self.missed)} of what is to be removed passes unseen, {sure}"
 
 
 Promise = ErrorLimit | MissLimit
@@ -134,3 +134,7 @@ Promise = ErrorLimit | MissLimit
 def _check_share(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise PolicyError(f"{name} is {value}; write a share above 0 and below 1, such as 0.01")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.6g}%"
