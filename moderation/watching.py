@@ -28,8 +28,8 @@ LATE = 10.0
 """
 Later starts are spread about evenly over the logarithm of time, in this many times 1 / error.
 
-At 3 a doubled error is noticed some 5% sooner from the start and 5% later after 2,000 audits; at 30
-the other way round.
+At 3 a doubled error is noticed some 7% sooner from the start and 6% later after 2,000 audits; at 30
+2% later from the start, and after 2,000 audits up to 4% sooner.
 """
 RICHEST = 1e200
 """Where a bet stops to grow: far above any alarm, so that it never becomes infinite."""
@@ -157,8 +157,8 @@ def _find_stakes(error: float) -> tuple[Floats, Floats]:
 
     The best stake (Kelly's) against a share of errors q is (q - error) / (error * (1 - error)). The
     most cautious one is right for 1.2 times the promised error, the boldest where nearly all is
-    wrong. Most is put on those that are right for about twice the error: it is noticed an eighth
-    sooner than with equal parts, and all else little later.
+    wrong. Most is put on those that are right for about twice the error: at 1% that is noticed an
+    eighth sooner than with equal parts, 1.5% a fifth sooner, 20% after 13 audits instead of 11.
     """
     doubled = error / (1 - error)
     fractions = np.geomspace(0.2 * min(doubled, 1), 0.9, STAKES)
