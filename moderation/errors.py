@@ -13,6 +13,7 @@
     │   ├── ModelUnsafe     the file holds something other than a scorer
     │   └── ModelMismatch   other versions made it than the ones running here
     ├── OutputError         a result cannot be written
+    ├── MissingPackage      an optional package is not installed
     └── ReviewError         a decision that the review queue does not allow
 
 Messages say what was found, what was expected and what to do; never the text of a comment.
@@ -69,6 +70,10 @@ class ModelMismatch(ModelError):
 
 class OutputError(ModerationError):
     """A result cannot be written where it was asked for."""
+
+
+class MissingPackage(ModerationError):
+    """What was asked for needs an optional package that is not installed."""
 
 
 class ReviewError(ModerationError):

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
@@ -29,7 +29,8 @@ LABEL = "label"
 SOURCE = "source"
 SCORE = "score"
 MODEL = "model"
-SCORE_TYPES = {SCORE: pa.float64(), MODEL: pa.string()}
+LANGUAGE = "language"
+SCORE_TYPES = {SCORE: pa.float64(), MODEL: pa.string(), LANGUAGE: pa.string()}
 
 _TIME = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
@@ -80,28 +81,34 @@ class RowWriter(Protocol):
 
 
 def write_rows(
-    rows: Iterable[Row], path: Path | str, *, columns: Sequence[str] = SCHEMA.names
+    rows: Iterable[Row],
+    path: Path | str,
+    *,
+    columns: Sequence[str] = SCHEMA.names,
+    attributes: Sequence[str] = (),
 ) -> int:
     """
     Write rows as Parquet, CSV or JSON Lines by the path's ending and return their number.
 
-    All rows have the same keys; `columns` names them where there is no row. The file appears
-    whole or not at all, and replaces what was there. "-" is standard output, as JSON Lines.
+    All rows have the same keys; `columns` names them where there is no row, and `attributes` those
+    among them that hold scores. The file appears whole or not at all, and replaces what was there.
+    "-" is standard output, as JSON Lines.
 
     Raises:
         OutputError: the ending is not known, or the file cannot be written.
 
     """
+    types = {**SCORE_TYPES, **dict.fromkeys(attributes, SCORE_TYPES[SCORE])}
     if str(path) == "-":
-        return _write(rows, JsonLinesWriter, sys.stdout.buffer, columns)
+        return _write(rows, JsonLinesWriter, sys.stdout.buffer, columns, types)
     path = Path(path)
     open_writer = find_writer(path)
     with replacing(path) as stream:
         if path.suffix.lower() == ".gz":
             # No time and no name in the header: the same rows give the same bytes.
             with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
-                return _write(rows, open_writer, packed, columns)
-        return _write(rows, open_writer, stream, columns)
+                return _write(rows, open_writer, packed, columns, types)
+        return _write(rows, open_writer, stream, columns, types)
 
 
 def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
@@ -112,9 +119,13 @@ def find_writer(path: Path) -> Callable[[Any, pa.Schema], RowWriter]:
     raise OutputError(f"{path}: unknown ending; expected one of {', '.join(WRITERS)}")
 
 
-def find_schema(rows: Sequence[Row], columns: Sequence[str] = SCHEMA.names) -> pa.Schema:
+def find_schema(
+    rows: Sequence[Row],
+    columns: Sequence[str] = SCHEMA.names,
+    types: Mapping[str, pa.DataType] = SCORE_TYPES,
+) -> pa.Schema:
     """Return the schema of rows: known columns as `SCHEMA` has them, others by their values."""
-    known = {**dict(zip(SCHEMA.names, SCHEMA.types, strict=True)), **SCORE_TYPES}
+    known = {**dict(zip(SCHEMA.names, SCHEMA.types, strict=True)), **types}
     return pa.schema(
         [
             (name, known.get(name) or _infer([row[name] for row in rows]))
@@ -278,11 +289,12 @@ def _write(
     open_writer: Callable[[Any, pa.Schema], RowWriter],
     stream: Any,
     columns: Sequence[str],
+    types: Mapping[str, pa.DataType],
 ) -> int:
     batches = batched(rows, BATCH_ROWS)
     first = next(batches, [])
     written = 0
-    with contextlib.closing(open_writer(stream, find_schema(first, columns))) as writer:
+    with contextlib.closing(open_writer(stream, find_schema(first, columns, types))) as writer:
         for batch in itertools.chain([first], batches):
             writer.write(batch)
             written += len(batch)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from moderation.arguments import (
     COMPILING,
@@ -19,6 +20,7 @@ from moderation.arguments import (
 from moderation.artifacts import load_model
 from moderation.comments import Comment
 from moderation.frames import (
+    LANGUAGE,
     MODEL,
     SCHEMA,
     SCORE,
@@ -30,6 +32,7 @@ from moderation.frames import (
     write_rows,
 )
 from moderation.kernels import announce_compiling
+from moderation.languages import check_installed, detect_languages
 from moderation.scorer import Scorer
 
 BATCH = 8192
@@ -60,6 +63,17 @@ def build_parser() -> argparse.ArgumentParser:
         help="give P(removal) where that share of comments is removed; 0.5 for the 50/50 scale; "
         "as in training without it",
     )
+    parser.add_argument(
+        "--attributes",
+        action="store_true",
+        help="add a column for each score that the model has, such as TOXICITY; --base-rate does "
+        "not change them",
+    )
+    parser.add_argument(
+        "--languages",
+        action="store_true",
+        help="add the language of each text as 'language': ISO 639, 'und' where it cannot be told",
+    )
     add_reading_options(parser)
     return parser
 
@@ -75,16 +89,29 @@ def score(args: argparse.Namespace) -> None:
     if args.output != "-":
         find_writer(Path(args.output))  # a wrong ending is said before the work, not after it
     check_output(args.output, inputs=[args.input])
+    if args.languages:
+        check_installed()
     announce_compiling(lambda: say(COMPILING))
     scorer = load_model(args.model)
     reading = open_reading(args.input, args)
     comments = track(reading, None, "scored")
     first = next(comments, None)
-    columns = [name for name in reading.notes.columns if name not in (SCORE, MODEL)]
+    attributes = scorer.attributes if args.attributes else ()
+    added = [SCORE, MODEL, *attributes, *([LANGUAGE] if args.languages else [])]
+    columns = [name for name in reading.notes.columns if name not in added]
     read = itertools.chain([first] if first else [], comments)
     counts = ScoreCounts()
-    rows = score_rows(scorer, read, counts, extra=columns, base_rate=args.base_rate)
-    write_rows(rows, args.output, columns=[*SCHEMA.names, *columns, SCORE, MODEL])
+    rows = score_rows(
+        scorer,
+        read,
+        counts,
+        extra=columns,
+        base_rate=args.base_rate,
+        attributes=args.attributes,
+        languages=args.languages,
+    )
+    names = [*SCHEMA.names, *columns, *added]
+    write_rows(rows, args.output, columns=names, attributes=attributes)
     say(reading.summary())
     if replaced := set(reading.notes.columns) - set(columns):
         say(f"replaced the input's columns {', '.join(sorted(replaced))}")
@@ -108,18 +135,31 @@ def score_rows(
     *,
     extra: Sequence[str] = (),
     base_rate: float | None = None,
+    attributes: bool = False,
+    languages: bool = False,
 ) -> Iterator[Row]:
-    """Yield comments as rows with their score; None where there are no words to score."""
+    """
+    Yield comments as rows with their score; None where there are no words to score.
+
+    With `attributes` a column for each score that the model has follows, then with `languages` the
+    text's.
+    """
     for batch in batched(comments, BATCH):
         worded = [comment.text for comment in batch if comment.text and comment.text.strip()]
-        scores = iter(scorer.score(worded, base_rate=base_rate).tolist())
+        found: dict[str, list[Any]] = {SCORE: scorer.score(worded, base_rate=base_rate).tolist()}
+        found[MODEL] = [scorer.version] * len(worded)
+        if attributes:
+            each = scorer.score_attributes(worded)
+            found.update((name, scores.tolist()) for name, scores in each.items())
+        if languages:
+            found[LANGUAGE] = detect_languages(worded)
+        added = (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
+        unscored = {**dict.fromkeys(found), MODEL: scorer.version}
         counts.scored += len(worded)
         counts.without_words += len(batch) - len(worded)
         for comment, row in zip(batch, to_rows(batch, extra=extra), strict=True):
             has_words = comment.text is not None and comment.text.strip()
-            row[SCORE] = next(scores) if has_words else None
-            row[MODEL] = scorer.version
-            yield row
+            yield row | (next(added) if has_words else unscored)
 
 
 if __name__ == "__main__":

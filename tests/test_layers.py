@@ -37,6 +37,12 @@ MAY_IMPORT = {
     "fairness": {"metrics"},
     "templates": {"fairness", "metrics", "errors"},
     "thresholds": {"metrics", "policy", "errors"},
+    "watching": {"metrics", "policy"},
+    "auditing": {"comments", "parsers", "policy", "watching", "errors"},
+    "drift": {"metrics"},
+    "languages": {"errors"},
+    "past": {"captures", "frames", *READING, "parsers"},
+    "verdicts": {"past", "policy", "errors"},
     "guarantees": {"policy"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
@@ -64,7 +70,8 @@ MAY_IMPORT = {
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "score": {
-        "arguments", "artifacts", "comments", "frames", "kernels", "parsers", "scorer", "errors",
+        "arguments", "artifacts", "comments", "frames", "kernels", "languages", "parsers", "scorer",
+        "errors",
     },
     "train": {
         "arguments", "artifacts", "cards", "comments", "datasets", "kernels", "parsers", "review",
@@ -87,7 +94,9 @@ MAY_IMPORT = {
         "old_scores", "parsers", "scorer", "errors",
     },
     "policy.__main__": {"policy_command"},
-    "policy_command": {"arguments", "policy", "errors"},
+    "policy_command": {
+        "arguments", "auditing", "drift", "frames", "past", "policy", "watching", "errors",
+    },
     "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "parsers", "policy",

@@ -1,13 +1,17 @@
 """The scoring command: every column kept, scores added, whole or not at all."""
 
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from moderation import load_model
+from moderation import languages, load_model
 from moderation.score import main
+from tests.conftest import REPOSITORY
 
 HEADER = "id,comment_text,section,likes\n"
 ROWS = 'a,the ferry,news,3\nb,"two, words",sport,\nc,,news,0\n'
@@ -110,3 +114,74 @@ def test_a_base_rate_that_is_no_share_is_refused(trained, table, capsys):
         main([str(trained), str(table), "-o", "-", "--base-rate", "50"])
     assert stopped.value.code == 2
     assert "'50' is not a share between 0 and 1, such as 0.02" in capsys.readouterr().err
+
+
+BASE = REPOSITORY / "models/base.joblib"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_the_models_other_scores_are_added(table, tmp_path, ending):
+    out = tmp_path / f"out.{ending}"
+    assert main([str(BASE), str(table), "-o", str(out), "--attributes"]) == 0
+    read = {"parquet": pd.read_parquet, "csv": pd.read_csv}.get(ending)
+    frame = read(out) if read else pd.read_json(out, lines=True)
+    scorer = load_model(BASE)
+    assert {"TOXICITY", "INSULT"} < set(scorer.attributes)
+    for name, scores in scorer.score_attributes(["the ferry", "two, words"]).items():
+        assert frame[name][:2].to_numpy() == pytest.approx(scores)
+        assert np.isnan(frame[name][2])
+    assert frame["score"][:2].tolist() == pytest.approx(frame[scorer.attribute][:2].tolist())
+
+
+def test_scores_that_none_of_the_first_comments_has_are_numbers_all_the_same(tmp_path):
+    """Its type is known, however many comments without words come first."""
+    table, out = tmp_path / "in.csv", tmp_path / "out.parquet"
+    table.write_text("id,text\n" + "x,\n" * 2100 + "y,the ferry\n")
+    assert main([str(BASE), str(table), "-o", str(out), "--attributes", "--languages"]) == 0
+    frame = pd.read_parquet(out)
+    assert frame["TOXICITY"].dtype == np.float64
+    assert frame[["TOXICITY", "language"]].notna().sum().tolist() == [1, 1]
+
+
+def test_languages_are_added_where_there_are_words(trained, tmp_path):
+    table, out = tmp_path / "in.csv", tmp_path / "out.jsonl"
+    german = "Die neue Bücherei neben der alten Brücke ist seit heute offen."
+    english = "The new library beside the old bridge is open since today."
+    table.write_text(f"id,text\na,{german}\nb,{english}\nc,ok\nd,\n", encoding="utf-8")
+    assert main([str(trained), str(table), "-o", str(out), "--languages"]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["language"] for row in rows] == ["de", "en", "und", None]
+    assert list(rows[0])[-3:] == ["score", "model", "language"]
+
+
+def test_columns_called_like_what_is_added_are_replaced_and_said(tmp_path, capsys):
+    table = tmp_path / "in.csv"
+    table.write_text("text,TOXICITY,language\nthe ferry,0.123,xx\n")
+    out = str(tmp_path / "out.csv")
+    assert main([str(BASE), str(table), "-o", out, "--attributes", "--languages"]) == 0
+    frame = pd.read_csv(out)
+    assert frame["TOXICITY"].tolist() != [0.123]
+    assert frame["language"].tolist() == ["und"]
+    assert "replaced the input's columns TOXICITY, language" in capsys.readouterr().err
+    assert main([str(BASE), str(table), "-o", out]) == 0
+    assert pd.read_csv(out)[["TOXICITY", "language"]].to_numpy().tolist() == [[0.123, "xx"]]
+
+
+def test_a_table_without_rows_has_the_added_columns(tmp_path):
+    table, out = tmp_path / "in.csv", tmp_path / "out.parquet"
+    table.write_text(HEADER)
+    assert main([str(BASE), str(table), "-o", str(out), "--attributes", "--languages"]) == 0
+    types = pq.read_schema(out)
+    assert str(types.field("TOXICITY").type) == "double"
+    assert str(types.field("language").type) == "string"
+
+
+def test_without_the_package_for_languages_nothing_is_begun(
+    trained, table, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    languages._load_identifier.cache_clear()
+    out = tmp_path / "out.csv"
+    assert main([str(trained), str(table), "-o", str(out), "--languages"]) == 1
+    assert "pip install 'moderation[languages]'" in capsys.readouterr().err
+    assert not out.exists()

@@ -80,7 +80,7 @@ class Goal:
         )
 
     def __str__(self) -> str:
-        bound = f"{self.bound:.12g}"
+        bound = repr(float(self.bound)).removesuffix(".0")
         return f"{self.sense} {self.measure} @ {self.bounded} {self.relation} {bound}"
 
 
