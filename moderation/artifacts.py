@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,12 @@ class Manifest:
         data = self.facts["training_data"]
         files = [*data["files"], *data.get("base_files", ())]
         return {file["sha256"]: file["name"] for file in files}
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the latest comment of the training data was written, where that is known."""
+        found = self.facts["training_data"].get("newest")
+        return None if found is None else datetime.fromisoformat(found)
 
     @property
     def version(self) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -50,7 +50,7 @@ def find_watched(policy: Policy) -> dict[str, Watched]:
 
     """
     found: dict[str, Watched] = {}
-    for override, rule in _everywhere(policy):
+    for override, rule in policy.everywhere():
         if not rule.automatic or not isinstance(rule.goal, ErrorLimit):
             continue
         if not rule.name:
@@ -75,13 +75,6 @@ def _traits(rule: Watched) -> tuple[str, Action, ErrorLimit, float]:
     return rule.name, rule.action, rule.promise, rule.audit
 
 
-def _everywhere(policy: Policy) -> Iterator[tuple[int | None, Rule]]:
-    """Yield each rule with the number of its override, None for those that hold everywhere."""
-    yield from ((None, rule) for rule in policy.rules)
-    for number, override in enumerate(policy.overrides):
-        yield from ((number, rule) for rule in override.rules)
-
-
 def collect_audits(
     comments: Iterable[Comment], policy: Policy, left_out: Counter[str]
 ) -> dict[str, list[Audit]]:
@@ -98,7 +91,7 @@ def collect_audits(
 
     """
     watched = find_watched(policy)
-    others = {rule.name: _why_unwatched(rule) for _, rule in _everywhere(policy)}
+    others = {rule.name: _why_unwatched(rule) for _, rule in policy.everywhere()}
     found: dict[str, list[Audit]] = {name: [] for name in watched}
     for comment in comments:
         name = _read_name(comment)

@@ -9,7 +9,7 @@ import bisect
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,12 +42,14 @@ class Kept:
     bound: float
     """The error share, or share missed, is at most this, as surely as was promised."""
 
-    def __str__(self) -> str:
+    def lines(self) -> Iterator[str]:
+        """Yield what was found in words."""
         side = "below" if self.action is Action.APPROVE else "at or above"
-        return (
-            f"{self.action} {side} {self.threshold:.6g}: {self.acted} of {self.labels} labelled "
-            f"comments, {self.errors} of them wrong; {self.promise}"
+        yield (
+            f"{side} {self.threshold:.6g}: would {self.action} {self.acted} of {self.labels} "
+            f"labelled comments ({self.acted / self.labels:.1%}), {self.errors} of them wrongly"
         )
+        yield f"keeps its promise: {self.bound:.3%} at most"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from moderation.arguments import COMPILING, add_reading_options, progress, read_all, run, say
@@ -74,18 +76,33 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
     _refuse_what_the_base_knows(learnt_from, base_files)
     report = GatherReport()
-    dataset = merge_copies(gather(_comments(sources, args), report), report)
+    newest = Newest()
+    dataset = merge_copies(gather(newest.note(_comments(sources, args)), report), report)
     for line in report.lines():
         say(line)
     training = train(dataset, base=base, seed=args.seed, progress=progress)
     manifest = save_model(
         training.scorer.pipeline,
         args.out,
-        facts=training.facts(learnt_from, base_files),
+        facts=training.facts(learnt_from, base_files, newest=newest.moment),
         card=write_card(training, name=args.out.stem, files=learnt_from),
         plots=draw_plots(training),
     )
     print("\n".join(_summary(training, args.out, manifest.version)))
+
+
+@dataclass
+class Newest:
+    """When the latest of some comments was written, as far as they tell."""
+
+    moment: datetime | None = None
+
+    def note(self, comments: Iterable[Comment]) -> Iterator[Comment]:
+        """Pass comments on."""
+        for comment in comments:
+            if comment.created_at and (self.moment is None or comment.created_at > self.moment):
+                self.moment = comment.created_at
+            yield comment
 
 
 def _refuse_to_replace_the_base(out: Path, base: str) -> None:

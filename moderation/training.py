@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,17 @@ class Training:
     """What the base model alone would do on `held_out`."""
 
     def facts(
-        self, files: Sequence[SourceFile], base_files: Sequence[SourceFile] = ()
+        self,
+        files: Sequence[SourceFile],
+        base_files: Sequence[SourceFile] = (),
+        *,
+        newest: datetime | None = None,
     ) -> dict[str, Any]:
-        """Return what the manifest says of this training, and of the files behind it."""
+        """
+        Return what the manifest says of this training, and of the files behind it.
+
+        `newest` is when the latest comment was written, where comments tell.
+        """
         return {
             "attribute": self.scorer.attribute,
             "training_data": {
@@ -70,6 +79,7 @@ class Training:
                 "kept_whole": self.data.grouped_by,
                 "files": [asdict(file) for file in files],
                 "base_files": [asdict(file) for file in base_files],
+                "newest": newest and newest.isoformat(),
             },
             "scale": asdict(self.scale),
             "base": self.base and self.base.version,

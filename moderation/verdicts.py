@@ -90,7 +90,7 @@ def decide_all(past: PastComments, policy: Policy, *, base_rate: float | None = 
     """
     _check_scores(past)
     deciding = _Deciding(past, policy, base_rate)
-    for place, rows in _find_places(past, policy):
+    for place, rows in find_places(past, policy):
         deciding.decide(place, rows)
     return deciding.verdicts()
 
@@ -101,8 +101,8 @@ def _check_scores(past: PastComments) -> None:
             raise ValueError(f"scores of {attribute}: expected numbers from 0 to 1")
 
 
-def _find_places(past: PastComments, policy: Policy) -> Iterable[tuple[Place, Rows | slice]]:
-    """Yield each place that comments stand in; those that no override names are one."""
+def find_places(past: PastComments, policy: Policy) -> Iterable[tuple[Place, Rows | slice]]:
+    """Yield each place that comments stand in, with them; those that no override names are one."""
     sections = {name for override in policy.overrides for name in override.sections}
     communities = {name for override in policy.overrides for name in override.communities}
     if not policy.overrides:
@@ -127,6 +127,22 @@ def _among(
     places = {name: place for place, name in enumerate(names)}
     table = np.array([*(places.get(name, 0) for name in found.names), 0], dtype=np.intp)
     return table[found.codes], names  # the code of none, -1, is the last
+
+
+def match(
+    rule: Rule, past: PastComments, base_rate: float | None, rows: Rows | slice = slice(None)
+) -> Mask:
+    """Return which comments are on a rule's side of its threshold."""
+    scores, at = read_scores(rule, past, base_rate, rows), rule.settled_threshold
+    return scores < at if rule.action is Action.APPROVE else scores >= at
+
+
+def read_scores(
+    rule: Rule, past: PastComments, base_rate: float | None, rows: Rows | slice = slice(None)
+) -> Floats:
+    """Return the scores that a rule compares, on its scale."""
+    scores = past.scores[rule.attribute][rows]
+    return _even(scores, base_rate) if rule.scale is ScoreScale.EVEN else scores
 
 
 class _Deciding:
@@ -180,20 +196,13 @@ class _Deciding:
         order = sorted(range(len(place.rules)), key=lambda k: (strictness(place.rules[k]), -k))
         for number in order:
             rule = place.rules[number]
-            matching = self._matching(rule, rows)
+            matching = match(rule, self._past, self._base_rate, rows)
             fired[matching] = number
             if rule.effect is Action.APPROVE:
                 approved |= matching
             elif rule.effect is Action.REMOVE:
                 removed |= matching
         return fired, approved & removed
-
-    def _matching(self, rule: Rule, rows: Rows | slice) -> Mask:
-        scores = self._past.scores[rule.attribute][rows]
-        if rule.scale is ScoreScale.EVEN:
-            scores = _even(scores, self._base_rate)
-        at = rule.settled_threshold
-        return scores < at if rule.action is Action.APPROVE else scores >= at
 
     def _forbidden(self, place: Place, rows: Rows | slice) -> Iterable[tuple[Mask, Action, Cause]]:
         """Yield where the scores do not decide, the gravest cause last."""

@@ -319,4 +319,6 @@ def test_a_removing_threshold_lies_right_above_the_first_score_it_leaves():
     found = find_threshold(ErrorLimit(0.1, 0.9), Action.REMOVE, labels, scores)
     below = scores[scores < found.threshold].max()
     assert found.threshold == nextafter(below, 1)
-    assert "remove at or above 0." in str(found)
+    first, second = found.lines()
+    assert first.startswith("at or above 0.")
+    assert second.startswith("keeps its promise: ")

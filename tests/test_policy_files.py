@@ -131,7 +131,11 @@ goals = st.builds(
 @st.composite
 def rules(draw):
     action = draw(st.sampled_from(Action))
-    promises = [st.builds(ErrorLimit, shares, shares)] if action is not Action.HOLD else []
+    promises = (
+        [st.builds(ErrorLimit, shares, shares, st.none() | st.integers(1, 10**6))]
+        if action is not Action.HOLD
+        else []
+    )
     if action is Action.APPROVE:
         promises.append(st.builds(MissLimit, shares, st.none() | shares))
     goal = draw(st.one_of(st.none(), goals, *promises))

@@ -228,7 +228,7 @@ def _read_rule(reader: Reader) -> Rule | None:
 
 def _read_goal(reader: Reader, action: str | None) -> Goal | Promise | None:
     words = reader.words("point", EXAMPLE)
-    keys = ("error", "missed", "confidence")
+    keys = ("error", "missed", "confidence", "ahead")
     promise = reader.inner("guarantee", keys, example=_GUARANTEE)
     if promise is not None:
         return _read_promise(promise, action)
@@ -250,10 +250,14 @@ def _read_promise(reader: Reader, action: str | None) -> Promise | None:
     if "missed" in reader.table and action == Action.REMOVE:
         found, expected = "missed in a rule that removes", "it in one that approves"
         reader.note("missed", found=found, expected=expected, write="error = 0.01 instead")
+    if "missed" in reader.table and "ahead" in reader.table:
+        found, expected = "ahead with missed", "it with error"
+        reader.note("ahead", found=found, expected=expected, write="missed alone")
+    ahead = reader.whole("ahead", 10_000, least=1)
     if missed is not None:
         return reader.make(lambda: MissLimit(missed, confidence))
     sure = ErrorLimit.confidence if confidence is None else confidence
-    return reader.make(lambda: ErrorLimit(error or 0.0, sure))
+    return reader.make(lambda: ErrorLimit(error or 0.0, sure, ahead))
 
 
 def _read_evidence(rule: Reader) -> Evidence | None:

@@ -1,6 +1,7 @@
 """Rules, policies and verdicts; `decide` is pure."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -218,8 +219,13 @@ class Policy:
     @cached_property
     def attributes(self) -> frozenset[str]:
         """The attributes that its rules compare, in whatever place."""
-        places = (self.rules, *(override.rules for override in self.overrides))
-        return frozenset(rule.attribute for rules in places for rule in rules)
+        return frozenset(rule.attribute for _, rule in self.everywhere())
+
+    def everywhere(self) -> Iterator[tuple[int | None, Rule]]:
+        """Yield each rule with the number of its override, None for those of all places."""
+        yield from ((None, rule) for rule in self.rules)
+        for number, override in enumerate(self.overrides):
+            yield from ((number, rule) for rule in override.rules)
 
     def at(self, *, section: str | None = None, community: str | None = None) -> "Place":
         """Return what holds in a place: the overrides that fit, applied from top to bottom."""
@@ -303,7 +309,8 @@ def decide(
     """
     about = about or Circumstances()
     place = policy.at(section=about.section, community=about.community)
-    for forbids in (_without_score(scores, place, policy), *_by_text(policy, about)):
+    first = [_without_score(scores, place, policy)]
+    for forbids in itertools.chain(first, _by_text(policy, about)):
         if forbids is not None:
             action, cause = forbids
             return Verdict(action, None, cause, action is Action.APPROVE, policy.version)
