@@ -39,6 +39,8 @@ MAY_IMPORT = {
     "thresholds": {"metrics", "policy", "errors"},
     "past": {"captures", "frames", *READING, "parsers"},
     "verdicts": {"past", "policy", "errors"},
+    "desk": {"past"},
+    "simulation": {"desk", "metrics", "past", "verdicts"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
