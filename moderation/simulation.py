@@ -135,25 +135,24 @@ def simulate(past: PastComments, verdicts: Verdicts, *, desk: Desk) -> Simulatio
     fates[verdicts.approved_unseen] = _APPROVED
     fates[verdicts.removed_unseen] = _REMOVED
     approved, known = fates == _APPROVED, past.labels >= 0
-    audited = _count_audited(verdicts)
-    held = int((fates == _HELD).sum())
-    waits = _wait(past, np.flatnonzero(fates == _HELD), desk)
+    held = np.flatnonzero(fates == _HELD)
+    waits = _wait(past, held, desk)
     one = np.zeros(len(past), dtype=np.intp)
     return Simulation(
         policy=verdicts.policy,
         desk=desk,
         total=_fates(past, fates, one, [None])[0],
-        missed=_shares(one, 1, past.labels == 1, approved, past.weights)[0],
+        missed=measure_missed(past, verdicts),
         unlabelled=int((~known).sum()),
         unlabelled_approved=int((approved & ~known).sum()),
         is_weighted=_is_weighted(past.weights[known]),
         reasons=_reasons(past, verdicts),
         sections=_by_section(past, fates),
         hours=_by_hour(past, fates),
-        audited=audited,
-        work=(held + audited) * desk.pace.seconds / HOUR,
+        audited=count_audited(verdicts),
+        work=count_hours(verdicts, desk),
         days=_days(past),
-        untimed=held - len(waits.rows),
+        untimed=len(held) - len(waits.rows),
         unfinished=waits.unfinished,
         delays=waits.of(np.ones(len(past), dtype=np.bool_)),
         deserving_delays=waits.of(past.labels == 1),
@@ -161,15 +160,27 @@ def simulate(past: PastComments, verdicts: Verdicts, *, desk: Desk) -> Simulatio
     )
 
 
-def _is_weighted(weights: Floats) -> bool:
-    return bool(len(weights)) and bool((weights != weights[0]).any())
+def measure_missed(past: PastComments, verdicts: Verdicts) -> Share | None:
+    """Return the share of the comments labelled as to be removed that is approved unseen."""
+    one = np.zeros(len(past), dtype=np.intp)
+    return _shares(one, 1, past.labels == 1, verdicts.approved_unseen, past.weights)[0]
 
 
-def _count_audited(verdicts: Verdicts) -> float:
+def count_hours(verdicts: Verdicts, desk: Desk) -> float:
+    """Return the hours of moderators' time: over what is held, and what is audited."""
+    held = len(verdicts) - int((verdicts.approved_unseen | verdicts.removed_unseen).sum())
+    return (held + count_audited(verdicts)) * desk.pace.seconds / HOUR
+
+
+def count_audited(verdicts: Verdicts) -> float:
     """Return how many of the automatic actions a person is expected to see all the same."""
     audits = np.array([*(rule.audit for rule in verdicts.rules), 0.0])
-    counts = np.bincount(verdicts.fired[verdicts.automatic] % len(audits), minlength=len(audits))
-    return float(counts @ audits)
+    fired = verdicts.fired[verdicts.automatic].astype(np.intp) % len(audits)  # none, -1, is last
+    return float(np.bincount(fired, minlength=len(audits)) @ audits)
+
+
+def _is_weighted(weights: Floats) -> bool:
+    return bool(len(weights)) and bool((weights != weights[0]).any())
 
 
 def _fates(
@@ -226,7 +237,7 @@ def _shares(
         spread = hit_squares[place] * (1 - 2 * value) + squares[place] * value**2
         if spread > 0 and 0 < value < 1:
             effective = min(effective, value * (1 - value) * totals[place] ** 2 / spread)
-        low, high = wilson_bounds(value, effective)
+        low, high = wilson_bounds(float(value), float(effective))
         shares.append(Share(float(value), low, high, int(found[place]), int(counts[place])))
     return shares
 

@@ -63,6 +63,8 @@ MAY_IMPORT = {
     },
     "adaptation": {"datasets", "model", "progress", "scorer"},
     "plots": {"adaptation", "calibration", "metrics", "thresholds"},
+    "trade_offs": {"desk", "past", "policy", "simulation", "verdicts"},
+    "policy_plots": {"plots", "simulation", "trade_offs"},
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
@@ -90,7 +92,10 @@ MAY_IMPORT = {
         "old_scores", "parsers", "scorer", "errors",
     },
     "policy.__main__": {"policy_command"},
-    "policy_command": {"arguments", "policy", "errors"},
+    "policy_command": {
+        "arguments", "desk", "frames", "past", "policy", "policy_plots", "simulation",
+        "trade_offs", "verdicts", "errors",
+    },
     "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "parsers", "policy",
