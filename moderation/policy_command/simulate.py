@@ -89,16 +89,14 @@ def run_simulation(args: argparse.Namespace) -> None:
         _write_json(Path(args.json), past, found)
     if args.figures:
         curves = {
-            name: list(
-                progress(
-                    trade_off(past, policy, desk=desk, base_rate=args.base_rate),
-                    STEPS,
-                    "thresholds",
-                )
-            )
-            for name, policy in policies.items()
+            name: _trade(past, policy, desk, args.base_rate) for name, policy in policies.items()
         }
         _write_figures(args.figures, curves, found)
+
+
+def _trade(past: PastComments, policy: Policy, desk: Desk, base_rate: float | None) -> list[Trade]:
+    trades = trade_off(past, policy, desk=desk, base_rate=base_rate)
+    return list(progress(trades, STEPS, "thresholds"))
 
 
 def _read_policies(args: argparse.Namespace) -> dict[str, Policy]:
