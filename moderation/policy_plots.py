@@ -19,7 +19,8 @@ from moderation.plots import (
     make_axes,
     printable_label,
 )
-from moderation.simulation import Delays, Fate, Share, Simulation
+from moderation.shares import Share
+from moderation.simulation import Delays, Fate, Simulation
 from moderation.trade_offs import Trade
 
 HELD = "#eab308"

@@ -9,7 +9,8 @@ import numpy as np
 from moderation.desk import Desk
 from moderation.past import PastComments
 from moderation.policy import Action, Policy, Rule, ScoreScale
-from moderation.simulation import Share, count_hours, measure_missed
+from moderation.shares import Share
+from moderation.simulation import count_hours, measure_missed
 from moderation.verdicts import decide_all, even_scores
 
 STEPS: Final = 30

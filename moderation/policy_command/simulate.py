@@ -28,9 +28,7 @@ def add_parser(parts: Any) -> None:
     parser = parts.add_parser(
         "simulate",
         help="replay past comments: what gets through, is held and removed, and what it costs",
-        description="Replay past comments, with scores and, where known, labels, through a policy: "
-        "what it approves, holds and removes, what gets through, what moderators' time it takes, "
-        "and how long comments wait.",
+        description="Replay past comments, with scores and, where known, labels, through a policy.",
     )
     parser.add_argument("policy", type=Path, metavar="POLICY", help="a policy file")
     parser.add_argument(

@@ -5,7 +5,8 @@ from typing import Final
 
 from moderation.desk import DAY, HOUR, Desk
 from moderation.past import PastComments
-from moderation.simulation import Delays, Fate, Share, Simulation
+from moderation.shares import Share
+from moderation.simulation import Delays, Fate, Simulation
 
 _MEANING: Final = """
 Held: a person decides. Audited: acted on unseen, but a person looks later. Got through: of the
