@@ -80,7 +80,7 @@ def score(args: argparse.Namespace) -> None:
     scored = write_scored(
         scorer,
         comments,
-        reading.notes.columns,
+        reading.notes,
         args.output,
         base_rate=args.base_rate,
         attributes=args.attributes,

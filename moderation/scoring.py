@@ -18,6 +18,7 @@ from moderation.frames import (
     write_rows,
 )
 from moderation.languages import detect_languages
+from moderation.parsers.notes import Notes
 from moderation.scorer import Scorer
 
 BATCH = 8192
@@ -37,7 +38,7 @@ class ScoreCounts:
 def write_scored(
     scorer: Scorer,
     comments: Iterator[Comment],
-    columns: Sequence[str],
+    notes: Notes,
     output: Path | str,
     *,
     base_rate: float | None = None,
@@ -47,15 +48,15 @@ def write_scored(
     """
     Write comments with their scores as Parquet, CSV or JSON Lines by the output's ending.
 
-    `columns` are the input's further ones; they may be known only once a comment was read. Scores
-    are P(removal) at the `base_rate`, without one at the model's own. With `attributes` a column
-    for each score that the model has follows, then with `languages` the text's.
+    `notes` of the reading tell the input's further columns, once a comment was read. Scores are
+    P(removal) at the `base_rate`, without one at the model's own. With `attributes` a column for
+    each score that the model has follows, then with `languages` the text's.
     """
     first = next(comments, None)
     known = scorer.attributes if attributes else ()
     added = [SCORE, MODEL, *known, *([LANGUAGE] if languages else [])]
-    kept = [name for name in columns if name not in added]
-    counts = ScoreCounts(replaced=tuple(sorted(set(columns) - set(kept))))
+    kept = [name for name in notes.columns if name not in added]
+    counts = ScoreCounts(replaced=tuple(sorted(set(notes.columns) - set(kept))))
     rows = _score_rows(
         scorer,
         itertools.chain([first] if first else [], comments),

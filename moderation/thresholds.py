@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.errors import DataError
-from moderation.metrics import Interval, shift_share, wilson
+from moderation.metrics import Interval, shift_share, wilson_bounds
 from moderation.policy import NINE_IN_TEN, ONE_IN_TWO, TOP_TENTH, Goal
 
 Floats = NDArray[np.float64]
@@ -239,7 +239,8 @@ class _Tried:
         )
 
     def _interval(self, share: float, trials: int) -> Interval:
-        return wilson(share * trials * self.effective, trials * self.effective)
+        low, high = wilson_bounds(share, trials * self.effective)
+        return Interval(share, low, high, trials)
 
 
 def _combine(rate: float, recall: Interval, fpr: Interval, share: float, trials: int) -> Interval:

@@ -142,7 +142,7 @@ def read_scores(
 ) -> Floats:
     """Return the scores that a rule compares, on its scale."""
     scores = past.scores[rule.attribute][rows]
-    return _even(scores, base_rate) if rule.scale is ScoreScale.EVEN else scores
+    return even_scores(scores, base_rate) if rule.scale is ScoreScale.EVEN else scores
 
 
 class _Deciding:
@@ -248,7 +248,7 @@ _NO_LANGUAGE: Final = (
 )
 
 
-def _even(scores: Floats, base_rate: float | None) -> Floats:
+def even_scores(scores: Floats, base_rate: float | None) -> Floats:
     """Return probabilities on the 50/50 scale, as `on_scale` does."""
     if base_rate is None:
         raise ValueError("a rule is on the 50/50 scale: expected the base rate of the scores")

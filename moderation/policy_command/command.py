@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from moderation.arguments import run
-from moderation.policy_command import drift, settle, watch
+from moderation.policy_command import drift, settle, simulate, watch
 
 
 class Part(Protocol):
@@ -15,7 +15,7 @@ class Part(Protocol):
         """Add the part's parser; its default `work` is a function of the arguments."""
 
 
-PARTS: tuple[Part, ...] = (settle, watch, drift)
+PARTS: tuple[Part, ...] = (settle, simulate, watch, drift)
 """The modules that each do one part, in the order of the help."""
 
 

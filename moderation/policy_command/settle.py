@@ -139,7 +139,7 @@ def _read_labels(args: argparse.Namespace, policy: Policy, scorer: Scorer) -> Pa
         write_scored(
             scorer,
             itertools.chain([] if first is None else [first], comments),
-            reading.notes.columns,
+            reading.notes,
             scored,
             attributes=others,
             languages=languages,
