@@ -1,0 +1,203 @@
+"""Thresholds of a policy found on labelled comments: on which of them, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from moderation.errors import DataError
+from moderation.guarantees import find_threshold
+from moderation.past import Categories, PastComments
+from moderation.policy import (
+    Action,
+    ErrorLimit,
+    Goal,
+    Languages,
+    Override,
+    Policy,
+    Rule,
+    ScoreScale,
+    TooShort,
+)
+from moderation.policy.files import RuleAt
+from moderation.settling import Settled, Unsettled, check_plain, settle
+from moderation.thresholds import find_point
+
+PROMISE = ErrorLimit(0.1, 0.9)
+POINT = Goal.parse("maximum recall @ precision >= 0.6")
+CLEAN = Rule("TOXICITY", None, Action.APPROVE, "clean", goal=PROMISE)
+LOOK = Rule("TOXICITY", None, Action.HOLD, "look", goal=POINT)
+
+
+def comments(number=1200, seed=0, **changes):
+    rng = np.random.default_rng(seed)
+    scores, threats = rng.random(number), rng.random(number)
+    past = PastComments(
+        scores={"TOXICITY": scores, "THREAT": threats},
+        labels=(rng.random(number) < scores**3).astype(np.int8),
+        weights=np.ones(number),
+        characters=rng.integers(1, 60, number).astype(np.int32),
+        sections=Categories(rng.integers(0, 2, number).astype(np.int32), ("news", "sport")),
+        languages=Categories(rng.integers(0, 2, number).astype(np.int32), ("en", "de")),
+        model="a7fd7fc78958",
+    )
+    return replace(past, **changes)
+
+
+def found_on(past, rows, promise=PROMISE, action=Action.APPROVE):
+    return find_threshold(
+        promise, action, past.labels[rows].astype(int), past.scores["TOXICITY"][rows]
+    )
+
+
+def test_a_promise_is_settled_with_what_it_stands_on():
+    past = comments()
+    [settled] = settle(Policy((CLEAN,)), past)
+    expected = found_on(past, slice(None))
+    assert (settled.at, settled.found) == (RuleAt(None, "clean"), expected)
+    evidence = settled.rule.evidence
+    assert (evidence.model, evidence.labels) == ("a7fd7fc78958", 1200)
+    assert (evidence.acted, evidence.errors) == (expected.acted, expected.errors)
+    assert settled.rule.automatic
+    assert settled.changes["threshold"] == expected.threshold
+    assert settled.changes["suspended"] is None
+
+
+def test_a_point_is_settled_at_the_base_rate_of_the_site():
+    past = comments()
+    for rate in (None, 0.1):
+        [settled] = settle(Policy((LOOK,)), past, site_base_rate=rate)
+        expected = find_point(
+            POINT, past.labels.astype(int), past.scores["TOXICITY"], base_rate=rate
+        )
+        assert settled.found == expected
+        assert settled.rule.evidence is None
+
+
+def test_a_rule_that_has_a_number_is_left_as_it_is():
+    policy = Policy((replace(LOOK, goal=None, threshold=0.5), CLEAN))
+    assert [one.at.name for one in settle(policy, comments())] == ["clean"]
+
+
+def test_comments_without_a_label_or_a_weight_count_for_nothing():
+    past = comments()
+    past.labels[:300] = -1
+    past.weights[300:500] = 0
+    [settled] = settle(Policy((CLEAN,)), past)
+    assert settled.rule.evidence.labels == 700
+    assert settled.found == found_on(past, slice(500, None))
+
+
+def test_comments_that_are_not_decided_by_score_are_none_of_a_rules():
+    past = comments()
+    past.scores["TOXICITY"][:100] = np.nan
+    policy = Policy((CLEAN,), too_short=TooShort(20), languages=Languages(("en",)))
+    [settled] = settle(policy, past)
+    decided = (past.characters >= 20) & (past.languages.codes == 0)
+    decided[:100] = False
+    assert settled.found == found_on(past, decided)
+
+
+def test_a_promise_is_about_what_other_rules_leave_to_it():
+    """Where another rule holds, nothing is approved; one without a threshold yet holds nothing."""
+    past = comments()
+    threat = Rule("THREAT", 0.7, Action.HOLD, "threat")
+    later = Rule("THREAT", None, Action.HOLD, "later", goal=POINT)
+    settled, _ = settle(Policy((CLEAN, threat, later)), past)
+    assert settled.found == found_on(past, past.scores["THREAT"] < 0.7)
+
+
+def test_a_removing_promise_is_about_what_no_rule_approves():
+    past = comments(4000)
+    calm = Rule("THREAT", 0.3, Action.APPROVE, "calm")
+    sure = Rule("TOXICITY", None, Action.REMOVE, "sure", goal=ErrorLimit(0.3, 0.9))
+    [settled] = settle(Policy((calm, sure)), past)
+    rest = past.scores["THREAT"] >= 0.3
+    assert settled.found == found_on(past, rest, ErrorLimit(0.3, 0.9), Action.REMOVE)
+
+
+def test_each_place_settles_its_own_rule():
+    past = comments(3000)
+    sport = Override(sections=("sport",), rules=(replace(CLEAN, goal=ErrorLimit(0.2, 0.9)),))
+    everywhere, there = settle(Policy((CLEAN,), overrides=(sport,)), past)
+    in_sport = past.sections.codes == 1
+    assert (everywhere.at, there.at) == (RuleAt(None, "clean"), RuleAt(0, "clean"))
+    assert everywhere.found == found_on(past, ~in_sport)
+    assert there.found == found_on(past, in_sport, ErrorLimit(0.2, 0.9))
+
+
+def test_a_rule_on_the_even_scale_gets_a_threshold_on_it():
+    past = comments()
+    [plain] = settle(Policy((LOOK,)), past)
+    [even] = settle(Policy((replace(LOOK, scale=ScoreScale.EVEN),)), past, base_rate=0.2)
+    at = plain.rule.threshold
+    assert even.rule.threshold == pytest.approx(at * 0.8 / (at * 0.8 + (1 - at) * 0.2))
+
+
+def test_weights_that_differ_are_drawn_by():
+    past = comments()
+    weights = np.random.default_rng(1).choice([1.0, 8.0], len(past))
+    [settled] = settle(Policy((CLEAN,)), replace(past, weights=weights), seed=5)
+    assert settled.found == find_threshold(
+        PROMISE,
+        Action.APPROVE,
+        past.labels.astype(int),
+        past.scores["TOXICITY"],
+        weights=weights,
+        seed=5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "said"),
+    [
+        (CLEAN, 10, "12 more"),
+        (replace(LOOK, goal=Goal.parse("maximum recall @ accuracy >= 0.999")), 1200, "out of reach"),
+        (LOOK, 1, "one class"),
+    ],
+)
+def test_what_cannot_be_settled_says_why(rule, rows, said):
+    [unsettled] = settle(Policy((rule,)), comments().take(np.arange(rows)))
+    assert isinstance(unsettled, Unsettled)
+    assert said in unsettled.reason
+
+
+def test_the_evidence_tells_the_labels_whatever_their_order():
+    past = comments()
+    shuffled = past.take(np.random.default_rng(0).permutation(len(past)))
+    other = comments(seed=1)
+    digests = [
+        settle(Policy((CLEAN,)), one)[0].rule.evidence.learnt_from
+        for one in (past, shuffled, other)
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_labels_that_depend_on_the_score_are_no_plain_sample():
+    """What an earlier policy approved unseen has none."""
+    past = comments()
+    past.labels[(past.scores["TOXICITY"] < 0.3) & (np.arange(1200) % 20 > 0)] = -1
+    with pytest.raises(DataError, match=r"of the lowest tenth have one, 100% of the highest"):
+        check_plain(past, attribute="TOXICITY")
+
+
+def test_labels_that_are_missing_at_random_are_a_plain_sample():
+    refused = 0
+    for seed in range(200):
+        past = comments(400, seed)
+        past.labels[np.random.default_rng(seed + 1000).random(400) < 0.5] = -1
+        try:
+            check_plain(past, attribute="TOXICITY")
+        except DataError:
+            refused += 1
+    assert refused <= 2
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_where_all_have_a_label_or_one_score_nothing_depends_on_it(same):
+    past = comments(50)
+    if same:
+        past.scores["TOXICITY"][:] = 0.5
+        past.labels[:20] = -1
+    check_plain(past, attribute="TOXICITY")
+    assert isinstance(settle(Policy((CLEAN,)), past)[0], Settled | Unsettled)
