@@ -86,7 +86,7 @@ MAY_IMPORT = {
         "old_scores", "parsers", "scorer", "errors",
     },
     "policy.__main__": {"policy_command"},
-    "policy_command": {"arguments", "policy", "errors"},
+    "policy_command": {"arguments", "artifacts", "kernels", "policy", "errors"},
     "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "parsers", "policy",

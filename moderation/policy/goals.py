@@ -101,8 +101,8 @@ class ErrorLimit:
 
     def __str__(self) -> str:
         return (
-            f"at most {self.error:.4%} of what it acts on wrong, "
-            f"with {self.confidence:.4%} confidence"
+            f"at most {as_percent(self.error)} of what it acts on wrong, "
+            f"with {as_percent(self.confidence)} confidence"
         )
 
 
@@ -124,11 +124,21 @@ class MissLimit:
             _check_share("confidence", self.confidence)
 
     def __str__(self) -> str:
-        sure = f"with {self.confidence:.4%} confidence" if self.confidence else "on average"
-        return f"at most {self.missed:.4%} of what is to be removed passes unseen, {sure}"
+        sure = f"with {as_percent(self.confidence)} confidence" if self.confidence else "on average"
+        return f"at most {as_percent(self.missed)} of what is to be removed passes unseen, {sure}"
 
 
 Promise = ErrorLimit | MissLimit
+
+
+def as_percent(share: float) -> str:
+    """
+    Return a share in percent, with no more digits than it needs.
+
+    >>> as_percent(0.01), as_percent(0.0035), as_percent(0.00001)
+    ('1%', '0.35%', '0.001%')
+    """
+    return f"{100 * share:.6g}%"
 
 
 def _check_share(name: str, value: float) -> None:

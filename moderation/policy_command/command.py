@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from moderation.arguments import run
+from moderation.policy_command import check, explain
 
 
 class Part(Protocol):
     """A module of a part of the command."""
 
-    @staticmethod
-    def add_parser(parts: Any) -> None:
+    def add_parser(self, parts: Any) -> None:
         """Add the part's parser; its default `work` is a function of the arguments."""
 
 
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (check, explain)
 """The modules that each do one part, in the order of the help."""
 
 
