@@ -173,10 +173,16 @@ def wilson(successes: int, trials: int) -> Interval:
     '0.900 [0.596, 0.982]'
     """
     share = successes / trials
+    low, high = wilson_bounds(share, trials)
+    return Interval(share, low, high, trials)
+
+
+def wilson_bounds(share: float, trials: float) -> tuple[float, float]:
+    """Return the ends of Wilson's interval, also for an effective number of trials."""
     centre = (share + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
     spread = share * (1 - share) / trials + _Z**2 / (4 * trials**2)
     half = _Z * float(np.sqrt(spread)) / (1 + _Z**2 / trials)
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half), trials)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def number_groups(groups: Integers | None, comments: int) -> Integers:

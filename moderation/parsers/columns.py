@@ -197,7 +197,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _status(value: Any) -> Status:
+def read_status(value: Any) -> Status:
     status = STATUSES.get(str(value).strip().casefold())
     if status is None:
         raise ParseError(
@@ -207,7 +207,7 @@ def _status(value: Any) -> Status:
     return status
 
 
-def _label(value: Any) -> int:
+def read_label(value: Any) -> int:
     spelled = str(value).strip().casefold()
     if spelled in _TRUE:
         return 1
@@ -225,7 +225,7 @@ def _show(value: object) -> str:
     return repr(text) if _NUMBER_OR_WORD.fullmatch(text) else f"of {len(text)} characters"
 
 
-def _string(value: Any) -> str:
+def read_string(value: Any) -> str:
     is_whole = isinstance(value, float) and value.is_integer()  # an id where others are missing
     return str(int(value) if is_whole else value)
 
@@ -244,7 +244,7 @@ def _whole(value: Any) -> int:
     return int(number)
 
 
-def _time(value: Any) -> datetime:
+def read_time(value: Any) -> datetime:
     """Read ISO 8601; a time without a zone is UTC."""
     spelled = value.isoformat() if isinstance(value, date) else str(value).strip()
     if len(spelled) > 8 and spelled[:9].isdigit():  # milliseconds since 1970 read as year 1612
@@ -254,12 +254,12 @@ def _time(value: Any) -> datetime:
 
 
 _READERS: Mapping[str, Callable[[Any], object]] = {
-    **dict.fromkeys(ALIASES, _string),
+    **dict.fromkeys(ALIASES, read_string),
     **dict.fromkeys(("number", "positive_votes", "negative_votes", "rating"), _whole),
-    **dict.fromkeys(("created_at", "captured_at"), _time),
+    **dict.fromkeys(("created_at", "captured_at"), read_time),
     "text": _text,
-    "status": _status,
-    "label": _label,
+    "status": read_status,
+    "label": read_label,
     "highlighted": _flag,
 }
 """What reads the value of a field: refusing it, or saying that it is not understood."""

@@ -42,7 +42,7 @@ def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterato
     rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
     try:
         header = next(row for row in rows if row)
-        columns = _columns(header, notes, given, source.name)
+        columns = match_columns(header, notes, given, source.name)
         yield from _comments(_csv_rows(rows, header, notes), columns, "csv", notes)
     except csv.Error as error:
         raise ParseError(
@@ -55,7 +55,7 @@ def parse_json_lines(source: Source, notes: Notes, given: Mapping[str, str]) -> 
     rows = _json_rows(_lines(source))
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
     names = list(dict.fromkeys(itertools.chain.from_iterable(sample)))
-    columns = _columns(names, notes, given, source.name)
+    columns = match_columns(names, notes, given, source.name)
     known = set(names)
     counted = _count_unknown(itertools.chain(sample, rows), known, notes)
     yield from _comments(counted, columns, "jsonl", notes)
@@ -66,7 +66,7 @@ def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Ite
     with source.seekable() as spooled:
         try:
             table = pq.ParquetFile(spooled, pre_buffer=False)  # it would keep all it has read
-            columns = _columns(table.schema_arrow.names, notes, given, source.name)
+            columns = match_columns(table.schema_arrow.names, notes, given, source.name)
             yield from _comments(_parquet_rows(table), columns, "parquet", notes)
         except (pa.ArrowException, OSError) as error:
             raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
@@ -86,6 +86,24 @@ def find_delimiter(head: str, expected: Iterable[str] = ()) -> str | None:
         if columns.intersection(rows[0]) or _is_named(rows):
             return delimiter
     return next((one for one, rows in samples.items() if _is_regular(rows)), None)
+
+
+def match_columns(names: list[str], notes: Notes, given: Mapping[str, str], source: str) -> Columns:
+    """
+    Return which column is what; the notes say which others there are.
+
+    Raises:
+        ParseError: two columns have one name, or none holds the text.
+
+    """
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name.strip()]
+    if repeated:
+        raise ParseError(f"two columns are called {show_names(repeated[:1])}; rename one of them")
+    columns = find_columns(names, given=given, source=source)
+    notes.columns = columns.extra
+    for name in columns.hidden:
+        notes.left_out[f"column {name!r}, in whose place another is read"] += 1
+    return columns
 
 
 def _commonest_delimiter(head: str) -> str:
@@ -122,17 +140,6 @@ def _is_regular(rows: list[list[str]]) -> bool:
 def _is_drawn(header: list[str]) -> bool:
     """Tell a table drawn with bars, as in Markdown: its lines begin and end with one."""
     return len(header) > 2 and not (header[0] + header[-1]).strip()
-
-
-def _columns(names: list[str], notes: Notes, given: Mapping[str, str], source: str) -> Columns:
-    repeated = [name for name, times in Counter(names).items() if times > 1 and name.strip()]
-    if repeated:
-        raise ParseError(f"two columns are called {show_names(repeated[:1])}; rename one of them")
-    columns = find_columns(names, given=given, source=source)
-    notes.columns = columns.extra
-    for name in columns.hidden:
-        notes.left_out[f"column {name!r}, in whose place another is read"] += 1
-    return columns
 
 
 def _comments(

@@ -1,0 +1,338 @@
+"""`simulate`: replays past comments through a policy, and says what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moderation.desk import HOUR, Desk, replay
+from moderation.metrics import wilson_bounds
+from moderation.past import OWN_ATTRIBUTE, PastComments
+from moderation.verdicts import ACTIONS, CAUSES, Verdicts
+
+HOURS_A_DAY: Final = 24
+LIKELIEST: Final = 0.01
+"""The share of comments that stands for those that deserve removal where no labels tell."""
+QUANTILES: Final = 101
+_HELD, _APPROVED, _REMOVED = range(3)
+
+Bytes = NDArray[np.int8]
+Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Share:
+    """
+    A share with its 95% interval, and the comments behind it.
+
+    Of weighted comments the share is the weighted one, and the counts are as they come.
+    """
+
+    value: float
+    low: float
+    high: float
+    hits: int
+    of: int
+
+    def __str__(self) -> str:
+        share = f"{self.value:.2%} [{self.low:.2%}, {self.high:.2%}]"
+        return f"{share} ({self.hits:,} of {self.of:,})"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a group of comments; `name` is its section or hour, None where unknown."""
+
+    name: str | None
+    comments: int
+    held: int
+    """Decided by a person, whatever was proposed."""
+    approved: int
+    """Unseen."""
+    removed: int
+    """Unseen."""
+    got_through: Share | None
+    """Of the approved ones whose label is known, those that were to be removed."""
+    wrongly_removed: Share | None
+    """Of the removed ones whose label is known, those that were to be kept."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The comments of which one rule, or one cause, decided what becomes of them."""
+
+    cause: str
+    rule: str
+    """What the rule says of itself; empty where none decided."""
+    action: str
+    automatic: bool
+    comments: int
+    deserved: Share | None
+    """Of those whose label is known, the ones that were to be removed."""
+
+
+@dataclass(frozen=True)
+class Delays:
+    """How long comments wait for the decision on them, in seconds."""
+
+    comments: int
+    median: float
+    nine_in_ten: float
+    worst: float
+    quantiles: tuple[float, ...]
+    """From the shortest to the longest, at each percent."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a policy would have done to past comments, and to the people who moderate them."""
+
+    policy: str
+    """Its version."""
+    desk: Desk
+    total: Fate
+    missed: Share | None
+    """Of the comments labelled as to be removed, those approved unseen."""
+    unlabelled: int
+    unlabelled_approved: int
+    is_weighted: bool
+    reasons: tuple[Reason, ...]
+    sections: tuple[Fate, ...]
+    """Those with most comments first."""
+    hours: tuple[Fate, ...]
+    """By the hour of the day (UTC) in which comments came."""
+    audited: float
+    """Expected number of comments that a person sees though they are acted on unseen."""
+    work: float
+    """Hours of moderators' time, over held and audited comments."""
+    days: float | None
+    """From the first comment to the last."""
+    untimed: int
+    """Held comments without a time, which are in no delay."""
+    unfinished: int | None
+    """Comments still held when the last one came; None where no times are known."""
+    delays: Delays | None
+    """Of all held ones."""
+    deserving_delays: Delays | None
+    """Of held ones labelled as to be removed."""
+    likeliest_delays: Delays | None
+    """Of held ones without a label whose score is among the highest hundredth of such."""
+
+
+def simulate(past: PastComments, verdicts: Verdicts, *, desk: Desk) -> Simulation:
+    """
+    Return what becomes of past comments by the verdicts on them.
+
+    What is not done without a person is held: a moderator decides on it. Labels are what the
+    comments deserved; those not known are counted and count for nothing else. Shares of weighted
+    comments are weighted; numbers of comments and hours are not.
+    """
+    fates = np.full(len(past), _HELD, dtype=np.intp)
+    fates[verdicts.approved_unseen] = _APPROVED
+    fates[verdicts.removed_unseen] = _REMOVED
+    approved, known = fates == _APPROVED, past.labels >= 0
+    audited = _count_audited(verdicts)
+    held = int((fates == _HELD).sum())
+    waits = _wait(past, np.flatnonzero(fates == _HELD), desk)
+    one = np.zeros(len(past), dtype=np.intp)
+    return Simulation(
+        policy=verdicts.policy,
+        desk=desk,
+        total=_fates(past, fates, one, [None])[0],
+        missed=_shares(one, 1, past.labels == 1, approved, past.weights)[0],
+        unlabelled=int((~known).sum()),
+        unlabelled_approved=int((approved & ~known).sum()),
+        is_weighted=_is_weighted(past.weights[known]),
+        reasons=_reasons(past, verdicts),
+        sections=_by_section(past, fates),
+        hours=_by_hour(past, fates),
+        audited=audited,
+        work=(held + audited) * desk.pace.seconds / HOUR,
+        days=_days(past),
+        untimed=held - len(waits.rows),
+        unfinished=waits.unfinished,
+        delays=waits.of(np.ones(len(past), dtype=np.bool_)),
+        deserving_delays=waits.of(past.labels == 1),
+        likeliest_delays=waits.of(_find_likeliest(past)),
+    )
+
+
+def _is_weighted(weights: Floats) -> bool:
+    return bool(len(weights)) and bool((weights != weights[0]).any())
+
+
+def _count_audited(verdicts: Verdicts) -> float:
+    """Return how many of the automatic actions a person is expected to see all the same."""
+    audits = np.array([*(rule.audit for rule in verdicts.rules), 0.0])
+    counts = np.bincount(verdicts.fired[verdicts.automatic] % len(audits), minlength=len(audits))
+    return float(counts @ audits)
+
+
+def _fates(
+    past: PastComments, fates: Integers, group: Integers, names: Sequence[str | None]
+) -> list[Fate]:
+    """Return what becomes of each group; `group` is the number of each comment's, or its own."""
+    number = len(names)
+    counts = np.bincount(group * 3 + fates, minlength=number * 3).reshape(number, 3)
+    known = past.labels >= 0
+    got_through, wrongly_removed = (
+        _shares(group, number, (fates == fate) & known, past.labels == wrong, past.weights)
+        for fate, wrong in ((_APPROVED, 1), (_REMOVED, 0))
+    )
+    return [
+        Fate(
+            name=name,
+            comments=int(counts[place].sum()),
+            held=int(counts[place, _HELD]),
+            approved=int(counts[place, _APPROVED]),
+            removed=int(counts[place, _REMOVED]),
+            got_through=got_through[place],
+            wrongly_removed=wrongly_removed[place],
+        )
+        for place, name in enumerate(names)
+    ]
+
+
+def _shares(
+    group: Integers, number: int, chosen: Mask, hits: Mask, weights: Floats
+) -> list[Share | None]:
+    """
+    Return, for each group, the share of the chosen comments that are hits; None where none is.
+
+    Wilson's interval at the effective number of comments: the smaller of Kish's (1965), for weights
+    that have nothing to do with the outcome, and the one that the variance of the weighted share
+    has (Korn and Graubard 1998), for those that have.
+    """
+    rows = np.flatnonzero(chosen & (weights > 0))
+    groups, weight, hit = group[rows], weights[rows], hits[rows]
+
+    def add(values: Floats | Mask | None = None) -> Floats:
+        return np.bincount(groups, values, number).astype(np.float64)
+
+    counts, found = add(), add(hit)
+    totals, squares = add(weight), add(weight**2)
+    hit_totals, hit_squares = add(weight * hit), add(weight**2 * hit)
+    shares: list[Share | None] = []
+    for place in range(number):
+        if not counts[place]:
+            shares.append(None)
+            continue
+        value = hit_totals[place] / totals[place]
+        effective = totals[place] ** 2 / squares[place]
+        spread = hit_squares[place] * (1 - 2 * value) + squares[place] * value**2
+        if spread > 0 and 0 < value < 1:
+            effective = min(effective, value * (1 - value) * totals[place] ** 2 / spread)
+        low, high = wilson_bounds(value, effective)
+        shares.append(Share(float(value), low, high, int(found[place]), int(counts[place])))
+    return shares
+
+
+def _by_section(past: PastComments, fates: Integers) -> tuple[Fate, ...]:
+    if past.sections is None:
+        return ()
+    names = [*past.sections.names, None]
+    group = past.sections.codes.astype(np.intp) % len(names)  # none, -1, is the last
+    found = _fates(past, fates, group, names)
+    return tuple(sorted((f for f in found if f.comments), key=lambda f: -f.comments))
+
+
+def _by_hour(past: PastComments, fates: Integers) -> tuple[Fate, ...]:
+    if past.created_at is None:
+        return ()
+    timed = np.flatnonzero(_timed(past))
+    hours = past.created_at[timed].astype("datetime64[h]").astype(np.int64) % HOURS_A_DAY
+    names = [f"{hour:02d}" for hour in range(HOURS_A_DAY)]
+    return tuple(_fates(past.take(timed), fates[timed], hours, names))
+
+
+def _reasons(past: PastComments, verdicts: Verdicts) -> tuple[Reason, ...]:
+    """Return what decided, and what of it was right; what decided most often comes first."""
+    rules, causes = len(verdicts.rules) + 1, len(CAUSES)
+    key = verdicts.fired.astype(np.intp) % rules * causes + verdicts.causes
+    key = key * len(ACTIONS) + verdicts.actions
+    number = rules * causes * len(ACTIONS)
+    counts = np.bincount(key, minlength=number)
+    known = past.labels >= 0
+    deserved = _shares(key, number, known, past.labels == 1, past.weights)
+    automatic = np.bincount(key, verdicts.automatic, number)
+    found = []
+    for place in np.flatnonzero(counts).tolist():
+        fired, cause, action = np.unravel_index(place, (rules, causes, len(ACTIONS)))
+        rule = "" if fired == rules - 1 else str(verdicts.rules[fired])
+        found.append(
+            Reason(
+                cause=str(CAUSES[cause]),
+                rule=rule,
+                action=str(ACTIONS[action]),
+                automatic=bool(automatic[place]),
+                comments=int(counts[place]),
+                deserved=deserved[place],
+            )
+        )
+    return tuple(sorted(found, key=lambda reason: -reason.comments))
+
+
+@dataclass(frozen=True)
+class _Waits:
+    """Held comments with a time: which rows, and how long each waits."""
+
+    rows: Integers
+    seconds: Floats
+    unfinished: int | None
+
+    def of(self, chosen: Mask) -> Delays | None:
+        seconds = self.seconds[chosen[self.rows]]
+        if not len(seconds):
+            return None
+        quantiles = np.quantile(seconds, np.linspace(0, 1, QUANTILES)).tolist()
+        return Delays(len(seconds), quantiles[50], quantiles[90], quantiles[-1], tuple(quantiles))
+
+
+def _wait(past: PastComments, held: Integers, desk: Desk) -> _Waits:
+    timed = _timed(past)
+    if past.created_at is None or not timed.any():
+        return _Waits(held[:0], np.empty(0), None)
+    rows = held[timed[held]]
+    created = _seconds(past.created_at[rows])
+    decided = replay(created, _likelihood(past)[rows], desk)
+    last = _seconds(past.created_at[timed]).max()
+    return _Waits(rows, decided - created, int((decided > last).sum()))
+
+
+def _likelihood(past: PastComments) -> Floats:
+    """Return what the desk orders by: the own attribute's score, else the highest of a comment."""
+    if OWN_ATTRIBUTE in past.scores:
+        return past.scores[OWN_ATTRIBUTE]
+    found = np.full(len(past), np.nan)
+    for scores in past.scores.values():
+        found = np.fmax(found, scores)
+    return found
+
+
+def _find_likeliest(past: PastComments) -> Mask:
+    scores = np.where(past.labels < 0, _likelihood(past), np.nan)
+    known = scores[~np.isnan(scores)]
+    if not len(known):
+        return np.zeros(len(past), dtype=np.bool_)
+    return np.asarray(scores >= np.quantile(known, 1 - LIKELIEST))
+
+
+def _timed(past: PastComments) -> Mask:
+    if past.created_at is None:
+        return np.zeros(len(past), dtype=np.bool_)
+    return np.asarray(~np.isnat(past.created_at))
+
+
+def _days(past: PastComments) -> float | None:
+    if past.created_at is None or not (timed := _timed(past)).any():
+        return None
+    moments = past.created_at[timed]
+    return float((moments.max() - moments.min()) / np.timedelta64(1, "D"))
+
+
+def _seconds(moments: NDArray[np.datetime64]) -> Floats:
+    return np.asarray(moments.astype("datetime64[us]").astype(np.int64) / 1e6)
