@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "verdicts": {"past", "policy", "errors"},
     "desk": {"past"},
     "simulation": {"desk", "metrics", "past", "verdicts"},
+    "promotion": {"past", "policy", "verdicts"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
@@ -90,7 +91,10 @@ MAY_IMPORT = {
         "old_scores", "parsers", "scorer", "errors",
     },
     "policy.__main__": {"policy_command"},
-    "policy_command": {"arguments", "artifacts", "kernels", "policy", "errors"},
+    "policy_command": {
+        "arguments", "artifacts", "desk", "frames", "kernels", "past", "policy", "promotion",
+        "simulation", "verdicts", "errors",
+    },
     "__main__": set(),
     "app": {
         "artifacts", "captures", "comments", "explanations", "frames", "parsers", "policy",
