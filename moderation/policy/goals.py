@@ -101,8 +101,8 @@ class ErrorLimit:
 
     def __str__(self) -> str:
         return (
-            f"at most {as_percent(self.error)} of what it acts on wrong, "
-            f"with {as_percent(self.confidence)} confidence"
+            f"at most {_percent(self.error)} of what it acts on wrong, "
+            f"with {_percent(self.confidence)} confidence"
         )
 
 
@@ -124,23 +124,17 @@ class MissLimit:
             _check_share("confidence", self.confidence)
 
     def __str__(self) -> str:
-        sure = f"with {as_percent(self.confidence)} confidence" if self.confidence else "on average"
-        return f"at most {as_percent(self.missed)} of what is to be removed passes unseen, {sure}"
+        sure = f"with {_percent(self.confidence)} confidence" if self.confidence else "on average"
+        return f"at most {_percent(self.missed)} of what is to be removed passes unseen, {sure}"
 
 
 Promise = ErrorLimit | MissLimit
 
 
-def as_percent(share: float) -> str:
-    """
-    Return a share in percent, with no more digits than it needs.
-
-    >>> as_percent(0.01), as_percent(0.0035), as_percent(0.00001)
-    ('1%', '0.35%', '0.001%')
-    """
-    return f"{100 * share:.6g}%"
-
-
 def _check_share(name: str, value: float) -> None:
     if not 0 < value < 1:
         raise PolicyError(f"{name} is {value}; write a share above 0 and below 1, such as 0.01")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.6g}%"
