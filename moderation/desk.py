@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from moderation.past import PastComments
 
-DEFAULT_PACE: Final = 30.0
-"""Seconds for a decision where none were measured: an assumption, to be replaced by the site's."""
 BREAK: Final = 300.0
 """A moderator who decides nothing for longer than these seconds is not at work on a comment."""
 LEAST_GAPS: Final = 20
@@ -25,17 +23,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds that a decision takes, and from how many gaps between decisions that is known."""
+    """Seconds that a decision takes, and where that is known from."""
 
     seconds: float
-    gaps: int | None = None
-    """None where it was not measured."""
+    origin: str = "as given"
 
     def __post_init__(self) -> None:
         if not 0 < self.seconds < DAY:
             raise ValueError(
                 f"the pace is {self.seconds} seconds; expected more than 0, under a day"
             )
+
+
+ASSUMED: Final = Pace(
+    30.0, "an assumption; add columns 'decided_by' and 'decided_at', or say --pace"
+)
+"""Where nobody measured: what reading a comment and its context may take."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,10 @@ def measure_pace(past: PastComments) -> Pace | None:
     gaps = np.diff(moments[order]) / np.timedelta64(1, "s")
     same = np.diff(moderators[order]) == 0
     gaps = gaps[same & (gaps > 0) & (gaps <= BREAK)]
-    return Pace(float(np.median(gaps)), len(gaps)) if len(gaps) >= LEAST_GAPS else None
+    if len(gaps) < LEAST_GAPS:
+        return None
+    origin = f"the median of {len(gaps):,} gaps between a moderator's decisions"
+    return Pace(float(np.median(gaps)), origin)
 
 
 def replay(created: Floats, likelihood: Floats, desk: Desk) -> Floats:

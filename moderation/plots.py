@@ -20,12 +20,12 @@ _KINDS = {
     "alone": "the base model alone",
     "scratch": "with nothing to begin with",
 }
-_SIZE, _DPI = (7.2, 4.6), 144
+SIZE, DPI = (7.2, 4.6), 144
 
 
 def precision_recall(labels: Integers, scores: Floats, points: Sequence[OperatingPoint]) -> bytes:
     """Draw precision over recall on the held-out comments, each operating point marked."""
-    axes = _axes("What is caught, and how often rightly", "recall: share of removals caught",
+    axes = make_axes("What is caught, and how often rightly", "recall: share of removals caught",
                  "precision: share of matches removed")  # fmt: skip
     order = np.argsort(-scores, kind="stable")
     found = np.cumsum(labels[order])
@@ -45,7 +45,7 @@ def precision_recall(labels: Integers, scores: Floats, points: Sequence[Operatin
     axes.set(xlim=(0, 1.01), ylim=(0, 1.03))
     if points:
         axes.legend(frameon=False, loc="upper right")
-    return _png(axes)
+    return as_png(axes)
 
 
 def calibration(labels: Integers, scores: Floats, *, base_rate: float) -> bytes:
@@ -55,7 +55,7 @@ def calibration(labels: Integers, scores: Floats, *, base_rate: float) -> bytes:
     So for the scores, which are probabilities at a base rate, and on the 50/50 scale, where the
     shares are those of as many removed comments as kept ones.
     """
-    axes = _axes("Does a score of 0.3 mean three in ten?", "mean score of a group of comments",
+    axes = make_axes("Does a score of 0.3 mean three in ten?", "mean score of a group of comments",
                  "share of it that was removed")  # fmt: skip
     axes.plot([0, 1], [0, 1], color=QUIET, ls="--", lw=1, label="perfectly calibrated")
     groups = np.array_split(np.argsort(scores, kind="stable"), min(10, len(scores)))
@@ -77,17 +77,17 @@ def calibration(labels: Integers, scores: Floats, *, base_rate: float) -> bytes:
         )  # fmt: skip
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(frameon=False, loc="upper left")
-    return _png(axes)
+    return as_png(axes)
 
 
 def adaptation(measured: Sequence[Adapted]) -> bytes:
     """Draw ROC-AUC over the comments learnt from: base model alone, adapted, from nothing."""
     corpora = list(dict.fromkeys(part.corpus for part in measured))
-    figure = Figure(figsize=(_SIZE[0], 2.6 * math.ceil(len(corpora) / 2) + 0.6), dpi=_DPI)
+    figure = Figure(figsize=(SIZE[0], 2.6 * math.ceil(len(corpora) / 2) + 0.6), dpi=DPI)
     for place, corpus in enumerate(corpora, start=1):
         axes = figure.add_subplot(math.ceil(len(corpora) / 2), 2, place)
         parts = [part for part in measured if part.corpus == corpus]
-        _dress(axes, corpus, "comments learnt from" if place > len(corpora) - 2 else "", "ROC-AUC")
+        dress(axes, corpus, "comments learnt from" if place > len(corpora) - 2 else "", "ROC-AUC")
         sizes = [part.size for part in parts]
         for name, colour, style in (
             ("adapted", REMOVED, "o-"), ("alone", INK, "--"), ("scratch", KEPT, "s-"),
@@ -100,12 +100,12 @@ def adaptation(measured: Sequence[Adapted]) -> bytes:
         axes.minorticks_off()
         if place == 1:
             axes.legend(frameon=False, loc="lower right", fontsize=8)
-    return _png(axes)
+    return as_png(axes)
 
 
 def score_distribution(labels: Integers, scores: Floats, points: Sequence[OperatingPoint]) -> bytes:
     """Draw how scores of kept and removed comments spread, thresholds marked."""
-    axes = _axes("How far apart the two lie", "score", "comments")
+    axes = make_axes("How far apart the two lie", "score", "comments")
     edges = np.linspace(0, 1, 41).tolist()
     for outcome, colour, name in ((0, KEPT, "kept"), (1, REMOVED, "removed")):
         chosen = scores[labels == outcome]
@@ -119,14 +119,14 @@ def score_distribution(labels: Integers, scores: Floats, points: Sequence[Operat
         axes.annotate(point.name, (point.threshold, top * (4.2, 2.6, 1.6)[place % 3]),
                       xytext=(4, 0), textcoords="offset points", color=INK, fontsize=9)  # fmt: skip
     axes.legend(frameon=False, loc="center right")
-    return _png(axes)
+    return as_png(axes)
 
 
 def strongest_words(weights: Sequence[tuple[str, float]]) -> bytes:
     """Draw the words with the largest weights either way."""
-    figure = Figure(figsize=(_SIZE[0], 1.2 + 0.24 * len(weights)), dpi=_DPI)
-    axes = _dress(figure.add_subplot(), "Words that weigh most", "weight in the logit", "")
-    names = [_printable(name) for name, _ in weights]
+    figure = Figure(figsize=(SIZE[0], 1.2 + 0.24 * len(weights)), dpi=DPI)
+    axes = dress(figure.add_subplot(), "Words that weigh most", "weight in the logit", "")
+    names = [printable_label(name) for name, _ in weights]
     values = [value for _, value in weights]
     axes.barh(range(len(names)), values, color=[REMOVED if v > 0 else KEPT for v in values])
     axes.set_yticks(range(len(names)), names)
@@ -136,14 +136,14 @@ def strongest_words(weights: Sequence[tuple[str, float]]) -> bytes:
                   xytext=(0, 3), textcoords="offset points", color=REMOVED)  # fmt: skip
     axes.annotate("← towards keeping", (1, 1), xycoords="axes fraction", ha="right", va="bottom",
                   xytext=(-130, 3), textcoords="offset points", color=KEPT)  # fmt: skip
-    return _png(axes)
+    return as_png(axes)
 
 
-def _axes(title: str, across: str, up: str) -> Axes:
-    return _dress(Figure(figsize=_SIZE, dpi=_DPI).add_subplot(), title, across, up)
+def make_axes(title: str, across: str, up: str) -> Axes:
+    return dress(Figure(figsize=SIZE, dpi=DPI).add_subplot(), title, across, up)
 
 
-def _dress(axes: Axes, title: str, across: str, up: str) -> Axes:
+def dress(axes: Axes, title: str, across: str, up: str) -> Axes:
     axes.set_title(title, loc="left", color=INK, fontsize=12, fontweight="bold", pad=10)
     axes.set_xlabel(across, color=INK)
     axes.set_ylabel(up, color=INK)
@@ -153,12 +153,12 @@ def _dress(axes: Axes, title: str, across: str, up: str) -> Axes:
     return axes
 
 
-def _printable(word: str) -> str:
+def printable_label(word: str) -> str:
     """Escape what Matplotlib would take for mathematics, and keep labels short."""
     return word[:30].replace("$", r"\$")
 
 
-def _png(axes: Axes) -> bytes:
+def as_png(axes: Axes) -> bytes:
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.set_layout_engine("tight")

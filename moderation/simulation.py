@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.desk import HOUR, Desk, replay
-from moderation.metrics import wilson_bounds
 from moderation.past import OWN_ATTRIBUTE, PastComments
+from moderation.shares import Share, measure_shares
 from moderation.verdicts import ACTIONS, CAUSES, Verdicts
 
 HOURS_A_DAY: Final = 24
@@ -22,25 +22,6 @@ Bytes = NDArray[np.int8]
 Floats = NDArray[np.float64]
 Integers = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Share:
-    """
-    A share with its 95% interval, and the comments behind it.
-
-    Of weighted comments the share is the weighted one, and the counts are as they come.
-    """
-
-    value: float
-    low: float
-    high: float
-    hits: int
-    of: int
-
-    def __str__(self) -> str:
-        share = f"{self.value:.2%} [{self.low:.2%}, {self.high:.2%}]"
-        return f"{share} ({self.hits:,} of {self.of:,})"
 
 
 @dataclass(frozen=True)
@@ -135,25 +116,24 @@ def simulate(past: PastComments, verdicts: Verdicts, *, desk: Desk) -> Simulatio
     fates[verdicts.approved_unseen] = _APPROVED
     fates[verdicts.removed_unseen] = _REMOVED
     approved, known = fates == _APPROVED, past.labels >= 0
-    audited = _count_audited(verdicts)
-    held = int((fates == _HELD).sum())
-    waits = _wait(past, np.flatnonzero(fates == _HELD), desk)
+    held = np.flatnonzero(fates == _HELD)
+    waits = _wait(past, held, desk)
     one = np.zeros(len(past), dtype=np.intp)
     return Simulation(
         policy=verdicts.policy,
         desk=desk,
         total=_fates(past, fates, one, [None])[0],
-        missed=_shares(one, 1, past.labels == 1, approved, past.weights)[0],
+        missed=measure_missed(past, verdicts),
         unlabelled=int((~known).sum()),
         unlabelled_approved=int((approved & ~known).sum()),
         is_weighted=_is_weighted(past.weights[known]),
         reasons=_reasons(past, verdicts),
         sections=_by_section(past, fates),
         hours=_by_hour(past, fates),
-        audited=audited,
-        work=(held + audited) * desk.pace.seconds / HOUR,
+        audited=count_audited(verdicts),
+        work=count_hours(verdicts, desk),
         days=_days(past),
-        untimed=held - len(waits.rows),
+        untimed=len(held) - len(waits.rows),
         unfinished=waits.unfinished,
         delays=waits.of(np.ones(len(past), dtype=np.bool_)),
         deserving_delays=waits.of(past.labels == 1),
@@ -161,15 +141,27 @@ def simulate(past: PastComments, verdicts: Verdicts, *, desk: Desk) -> Simulatio
     )
 
 
-def _is_weighted(weights: Floats) -> bool:
-    return bool(len(weights)) and bool((weights != weights[0]).any())
+def measure_missed(past: PastComments, verdicts: Verdicts) -> Share | None:
+    """Return the share of the comments labelled as to be removed that is approved unseen."""
+    one = np.zeros(len(past), dtype=np.intp)
+    return measure_shares(one, 1, past.labels == 1, verdicts.approved_unseen, past.weights)[0]
 
 
-def _count_audited(verdicts: Verdicts) -> float:
+def count_hours(verdicts: Verdicts, desk: Desk) -> float:
+    """Return the hours of moderators' time: over what is held, and what is audited."""
+    held = len(verdicts) - int((verdicts.approved_unseen | verdicts.removed_unseen).sum())
+    return (held + count_audited(verdicts)) * desk.pace.seconds / HOUR
+
+
+def count_audited(verdicts: Verdicts) -> float:
     """Return how many of the automatic actions a person is expected to see all the same."""
     audits = np.array([*(rule.audit for rule in verdicts.rules), 0.0])
-    counts = np.bincount(verdicts.fired[verdicts.automatic] % len(audits), minlength=len(audits))
-    return float(counts @ audits)
+    fired = verdicts.fired[verdicts.automatic].astype(np.intp) % len(audits)  # none, -1, is last
+    return float(np.bincount(fired, minlength=len(audits)) @ audits)
+
+
+def _is_weighted(weights: Floats) -> bool:
+    return bool(len(weights)) and bool((weights != weights[0]).any())
 
 
 def _fates(
@@ -180,7 +172,7 @@ def _fates(
     counts = np.bincount(group * 3 + fates, minlength=number * 3).reshape(number, 3)
     known = past.labels >= 0
     got_through, wrongly_removed = (
-        _shares(group, number, (fates == fate) & known, past.labels == wrong, past.weights)
+        measure_shares(group, number, (fates == fate) & known, past.labels == wrong, past.weights)
         for fate, wrong in ((_APPROVED, 1), (_REMOVED, 0))
     )
     return [
@@ -195,40 +187,6 @@ def _fates(
         )
         for place, name in enumerate(names)
     ]
-
-
-def _shares(
-    group: Integers, number: int, chosen: Mask, hits: Mask, weights: Floats
-) -> list[Share | None]:
-    """
-    Return, for each group, the share of the chosen comments that are hits; None where none is.
-
-    Wilson's interval at the effective number of comments: the smaller of Kish's (1965), for weights
-    that have nothing to do with the outcome, and the one that the variance of the weighted share
-    has (Korn and Graubard 1998), for those that have.
-    """
-    rows = np.flatnonzero(chosen & (weights > 0))
-    groups, weight, hit = group[rows], weights[rows], hits[rows]
-
-    def add(values: Floats | Mask | None = None) -> Floats:
-        return np.bincount(groups, values, number).astype(np.float64)
-
-    counts, found = add(), add(hit)
-    totals, squares = add(weight), add(weight**2)
-    hit_totals, hit_squares = add(weight * hit), add(weight**2 * hit)
-    shares: list[Share | None] = []
-    for place in range(number):
-        if not counts[place]:
-            shares.append(None)
-            continue
-        value = hit_totals[place] / totals[place]
-        effective = totals[place] ** 2 / squares[place]
-        spread = hit_squares[place] * (1 - 2 * value) + squares[place] * value**2
-        if spread > 0 and 0 < value < 1:
-            effective = min(effective, value * (1 - value) * totals[place] ** 2 / spread)
-        low, high = wilson_bounds(value, effective)
-        shares.append(Share(float(value), low, high, int(found[place]), int(counts[place])))
-    return shares
 
 
 def _by_section(past: PastComments, fates: Integers) -> tuple[Fate, ...]:
@@ -257,7 +215,7 @@ def _reasons(past: PastComments, verdicts: Verdicts) -> tuple[Reason, ...]:
     number = rules * causes * len(ACTIONS)
     counts = np.bincount(key, minlength=number)
     known = past.labels >= 0
-    deserved = _shares(key, number, known, past.labels == 1, past.weights)
+    deserved = measure_shares(key, number, known, past.labels == 1, past.weights)
     automatic = np.bincount(key, verdicts.automatic, number)
     found = []
     for place in np.flatnonzero(counts).tolist():

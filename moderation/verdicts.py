@@ -191,7 +191,7 @@ class _Deciding:
     def _matching(self, rule: Rule, rows: Rows | slice) -> Mask:
         scores = self._past.scores[rule.attribute][rows]
         if rule.scale is ScoreScale.EVEN:
-            scores = _even(scores, self._base_rate)
+            scores = even_scores(scores, self._base_rate)
         at = rule.settled_threshold
         return scores < at if rule.action is Action.APPROVE else scores >= at
 
@@ -239,7 +239,7 @@ _NO_LANGUAGE: Final = (
 )
 
 
-def _even(scores: Floats, base_rate: float | None) -> Floats:
+def even_scores(scores: Floats, base_rate: float | None) -> Floats:
     """Return probabilities on the 50/50 scale, as `on_scale` does."""
     if base_rate is None:
         raise ValueError("a rule is on the 50/50 scale: expected the base rate of the scores")

@@ -184,6 +184,36 @@ def test_words_are_not_read_where_nobody_asks(tmp_path):
     assert set(read_past(csv, attributes=BOTH, needs_characters=False).characters) == {-1}
 
 
+def test_columns_of_other_arrow_types_are_read(tmp_path):
+    """Words and names as dictionaries, names as numbers, lists or empty, nothing at all."""
+    path = tmp_path / "past.parquet"
+    columns = {
+        "text": pa.array(["ferry ", None, "a bridge"]).dictionary_encode(),
+        "score": pa.array([0, 1, None], pa.int8()),
+        "section": ["", "city", None],
+        "community": [["a"], None, ["b"]],
+        "language": pa.array(["en", "de", "en"]).dictionary_encode(),
+        "decided_by": pa.nulls(3),
+        "label": pa.array([True, None, False]),
+    }
+    pq.write_table(pa.table(columns), path)
+    past = read_scores(path)
+    assert past.characters.tolist() == [5, -1, 8]
+    assert past.sections.codes.tolist() == [-1, 0, -1]
+    assert past.sections.names == ("city",)
+    assert past.communities.codes.tolist() == [0, -1, 1]
+    assert past.languages.codes.tolist() == [0, 1, 0]
+    assert past.decided_by is None
+    assert past.labels.tolist() == [1, -1, 0]
+
+
+def test_a_text_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "past.parquet"
+    pq.write_table(pa.table({"text": [1], "score": [0.5]}), path)
+    with pytest.raises(ParseError, match=r"past\.parquet: the text is a int64, expected a string"):
+        read_scores(path)
+
+
 def test_a_table_of_scores_need_not_have_words(tmp_path):
     path = tmp_path / "past.parquet"
     pq.write_table(pa.table({"id": ["1", "2"], "score": [0.5, 0.7], "label": [0, 1]}), path)
@@ -271,7 +301,7 @@ def test_a_score_is_a_number(value, ending, tmp_path):
         pq.write_table(pa.Table.from_pylist(rows), path)
     else:
         write_rows(rows, path)
-    with pytest.raises(DataError, match="row 1: 'score' is not a number"):
+    with pytest.raises(DataError, match=r"past\.\w+: row 1: 'score' is not a number"):
         read_scores(path)
 
 

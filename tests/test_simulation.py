@@ -13,7 +13,8 @@ from moderation.desk import Desk, Pace, replay
 from moderation.metrics import wilson, wilson_bounds
 from moderation.past import Categories, PastComments
 from moderation.policy import Action, ErrorLimit, Evidence, Policy, Rule, decide
-from moderation.simulation import Share, simulate
+from moderation.shares import Share
+from moderation.simulation import simulate
 from moderation.verdicts import decide_all
 
 FOUND = Evidence(model="m1", labels=400, removed=40, acted=300, errors=0, bound=0.01)

@@ -46,7 +46,7 @@ class Gathered:
 
     def place(self, column: str) -> Place:
         """Return where the next values of a column stand."""
-        return Place(column, self.rows, self.left_out)
+        return Place(self.name, column, self.rows, self.left_out)
 
     def check_columns(self, names: Sequence[str]) -> None:
         for column, attribute in self.attributes.items():

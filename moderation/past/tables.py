@@ -184,7 +184,11 @@ def _open_parquet(path: Path) -> Iterator[pq.ParquetFile]:
                 yield pq.ParquetFile(stream, pre_buffer=False)
         except ParseError as error:
             raise ParseError(f"{path.name}: {error}") from error
-        except (pa.ArrowException, UnicodeDecodeError) as error:  # whose words may be a comment's
+        except (
+            pa.ArrowException,
+            OSError,
+            UnicodeDecodeError,
+        ) as error:  # whose words may be a comment's
             raise ParseError(
                 f"{path.name}: damaged or incomplete Parquet; write or copy it again"
             ) from error

@@ -37,6 +37,7 @@ class Kind:
 class Place:
     """Where in a table values stand, to say so, and what was left out of it."""
 
+    table: str
     column: str
     rows_before: int
     left_out: Counter[str]
@@ -129,4 +130,6 @@ def _refuse(error: Exception, kind: Kind, place: Place, row: int) -> None:
     if isinstance(error, ParseError):
         raise ParseError(str(error), row=row) from error
     if kind.expected:
-        raise DataError(f"row {row}: {place.column!r} is not {kind.expected}") from error
+        raise DataError(
+            f"{place.table}: row {row}: {place.column!r} is not {kind.expected}"
+        ) from error

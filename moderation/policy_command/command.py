@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from moderation.arguments import run
-from moderation.policy_command import check, explain, promote
+from moderation.policy_command import check, explain, promote, simulate
 
 
 class Part(Protocol):
@@ -15,7 +15,7 @@ class Part(Protocol):
         """Add the part's parser; its default `work` is a function of the arguments."""
 
 
-PARTS: tuple[Part, ...] = (check, explain, promote)
+PARTS: tuple[Part, ...] = (check, explain, simulate, promote)
 """The modules that each do one part, in the order of the help."""
 
 

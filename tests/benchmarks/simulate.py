@@ -44,11 +44,12 @@ FOUND = Evidence(model="m1", labels=20_000, removed=1_600, acted=12_000, errors=
 OWN = "LIKELY_TO_REJECT"
 POLICY = Policy(
     rules=(
-        Rule(OWN, 0.04, Action.APPROVE, "clean", goal=ErrorLimit(0.01), evidence=FOUND, audit=0.01),
+        Rule(OWN, 0.08, Action.APPROVE, "clean", goal=ErrorLimit(0.01), evidence=FOUND, audit=0.01),
         Rule(OWN, 0.70, Action.REMOVE, "sure", goal=ErrorLimit(0.05), evidence=FOUND, audit=0.02),
         Rule(OWN, 0.60, Action.HOLD, "likely", scale=ScoreScale.EVEN, house_rule="other"),
         Rule("TOXICITY", 0.90, Action.HOLD, "toxic", house_rule="personal abuse"),
     ),
+    otherwise=Action.HOLD,
     too_short=TooShort(4),
     languages=Languages(("en", "de", "und")),
     overrides=(
