@@ -121,7 +121,7 @@ def compare(
     new: Side,
     *,
     tolerated: float = 0.0,
-    random_labels: bool = False,
+    plain_sample: bool = False,
     rng: np.random.Generator,
 ) -> Comparison:
     """
@@ -129,7 +129,7 @@ def compare(
 
     Errors are counted on labelled comments. Where their weights are uneven, each is kept with a
     probability in proportion to its weight, which leaves a plain random sample; without weights
-    they are one only if `random_labels` says so or no label is missing. `tolerated` is how much
+    they are one only if `plain_sample` says so or no label is missing. `tolerated` is how much
     more of all comments may get through than now.
 
     Raises:
@@ -140,7 +140,7 @@ def compare(
     if len(past) != len(new.past):
         raise ValueError(f"{len(past)} comments beside {len(new.past)}: expected the same ones")
     counted, even = _choose_counted(past, rng)
-    is_sample = random_labels or not even or bool((past.labels >= 0).all())
+    is_sample = plain_sample or not even or bool((past.labels >= 0).all())
     passes, would_pass = present.verdicts.approved_unseen, new.verdicts.approved_unseen
     waits, would_wait = ~present.verdicts.automatic, ~new.verdicts.automatic
     rechecks = tuple(_recheck(new, past.labels, counted, is_sample=is_sample))

@@ -239,7 +239,7 @@ def test_labels_that_are_no_sample_tell_nothing():
     assert not found.decision.promote
     [told] = found.decision.reasons
     assert told.startswith("'clean': comments that it is about have no label, and nothing")
-    assert run(holding(), holding(clean(0.5)), half_labelled(), random_labels=True).decision.promote
+    assert run(holding(), holding(clean(0.5)), half_labelled(), plain_sample=True).decision.promote
 
 
 def test_what_passes_without_a_promise_and_a_label_is_not_promoted():

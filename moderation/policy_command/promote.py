@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from moderation.arguments import read_share, say
-from moderation.desk import DEFAULT_PACE, Desk, Pace, measure_pace
+from moderation.desk import ASSUMED, Desk, measure_pace
 from moderation.errors import DataError, PolicyError
 from moderation.frames import check_output, replacing
 from moderation.past import PastComments, Words, read_ids, read_past, read_texts
@@ -70,9 +70,9 @@ def add_parser(parts: Any) -> None:
         help="how much more of all comments may get through than now; default: 0",
     )
     parser.add_argument(
-        "--random-labels",
+        "--plain-sample",
         action="store_true",
-        help="comments with a label were chosen by chance, though no weights say so",
+        help="say that every comment had the same chance to get its label, though no weights do",
     )
     parser.add_argument(
         "--base-rate",
@@ -113,10 +113,10 @@ def promote(args: argparse.Namespace) -> None:
         pair.present,
         pair.new,
         tolerated=args.tolerate,
-        random_labels=args.random_labels,
+        plain_sample=args.plain_sample,
         rng=np.random.default_rng(args.seed),
     )
-    desk = Desk(measure_pace(pair.present.past) or Pace(DEFAULT_PACE))
+    desk = Desk(measure_pace(pair.present.past) or ASSUMED)
     worth = [simulate(one.past, one.verdicts, desk=desk) for one in (pair.present, pair.new)]
     print("\n".join(_lines(pair, found, *worth)))
     if args.show:
@@ -228,8 +228,8 @@ def _lines(pair: _Pair, found: Comparison, now: Simulation, then: Simulation) ->
 
 
 def _worth(now: Simulation, then: Simulation) -> Iterator[str]:
-    pace = f"{now.desk.pace.seconds:.3g} s"
-    pace += " each, as measured" if now.desk.pace.gaps else " each, assumed"
+    known = "assumed" if now.desk.pace == ASSUMED else "as measured"
+    pace = f"{now.desk.pace.seconds:.3g} s each, {known}"
     yield "\n| | now | then |"
     yield "|---|---|---|"
     for what, one, other in (
