@@ -48,6 +48,7 @@ MAY_IMPORT = {
     "desk": {"past"},
     "shares": {"metrics"},
     "simulation": {"desk", "past", "shares", "verdicts"},
+    "promotion": {"past", "policy", "verdicts"},
     "datasets": {"captures", "frames", *READING},
     "old_scores": {"captures", "datasets", *READING, "parsers"},
     "logistic": {"kernels"},
@@ -100,7 +101,7 @@ MAY_IMPORT = {
     "policy.__main__": {"policy_command"},
     "policy_command": {
         "arguments", "artifacts", "auditing", "desk", "drift", "frames", "kernels", "past",
-        "parsers", "policy", "policy_plots", "scorer", "scoring", "settling", "shares",
+        "parsers", "policy", "policy_plots", "promotion", "scorer", "scoring", "settling", "shares",
         "simulation", "trade_offs", "verdicts", "watching", "errors",
     },
     "__main__": set(),

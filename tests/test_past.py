@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from moderation.errors import DataError, ParseError, SourceError
 from moderation.frames import write_rows
-from moderation.past import OWN_ATTRIBUTE, read_past, read_texts
+from moderation.past import OWN_ATTRIBUTE, read_ids, read_past, read_texts
 from moderation.past.comments import Categories
 from moderation.past.tables import WHITE_SPACE, measure
 from moderation.scorer import LIKELY_TO_REJECT
@@ -371,3 +371,19 @@ def test_the_words_of_some_rows_are_found_again(ending, tmp_path):
     assert read_texts(path, []) == []
     with pytest.raises(IndexError, match="no row 5"):
         read_texts(path, [0, 5])
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("without", [(), ("id",), ("text",)])
+def test_ids_are_those_that_come_with_the_words(ending, without, tmp_path):
+    """Without a column of them, too; a table of Parquet needs no words for its ids."""
+    rows = [{name: value for name, value in row.items() if name not in without} for row in ROWS]
+    path = write(tmp_path, rows, ending)
+    if "text" in without and ending != ".parquet":
+        pytest.skip("a table of text is told by its words")
+    found = read_ids(path)
+    if "text" not in without:
+        assert found == [words.id for words in read_texts(path, range(len(ROWS)))]
+    if "id" not in without:
+        assert found == list("abcde")
+    assert len(set(found)) == len(ROWS)

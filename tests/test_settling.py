@@ -152,7 +152,11 @@ def test_weights_that_differ_are_drawn_by():
     ("rule", "rows", "said"),
     [
         (CLEAN, 10, "12 more"),
-        (replace(LOOK, goal=Goal.parse("maximum recall @ accuracy >= 0.999")), 1200, "out of reach"),
+        (
+            replace(LOOK, goal=Goal.parse("maximum recall @ accuracy >= 0.999")),
+            1200,
+            "out of reach",
+        ),
         (LOOK, 1, "one class"),
     ],
 )

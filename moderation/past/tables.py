@@ -98,6 +98,32 @@ def read_texts(path: Path, rows: Sequence[int]) -> list[Words]:
     return [found[row] for row in rows]
 
 
+def read_ids(path: Path) -> list[str]:
+    """
+    Return the ids of the comments of a table, in its order, as `read_texts` has them.
+
+    Raises:
+        SourceError, ParseError, DataError: as `read_past`.
+
+    """
+    if not _is_parquet(path):
+        return [comment.id for comment in _read_rows(path)]
+    with _open_parquet(path) as table:
+        notes = Notes()
+        fields = _match(table, path.name, notes)
+        few = {field: fields[field] for field in (ID, TEXT, STATUS) if field in fields}
+        columns = Columns({TEXT: TEXT, **few}, extra=())
+        rows = (
+            row
+            for batch in table.iter_batches(PARQUET_ROWS, columns=list(few.values()))
+            for row in batch.to_pylist()
+        )
+        return [
+            columns.comment(row, number=number, source="parquet", notes=notes).id
+            for number, row in enumerate(rows, start=1)
+        ]
+
+
 def _read_rows(path: Path) -> Reading:
     reading = read_comments(path)
     if reading.format not in TABLE_PARSERS:

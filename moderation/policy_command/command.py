@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from moderation.arguments import run
-from moderation.policy_command import drift, settle, simulate, watch
+from moderation.policy_command import check, drift, explain, promote, settle, simulate, watch
 
 
 class Part(Protocol):
@@ -15,7 +15,7 @@ class Part(Protocol):
         """Add the part's parser; its default `work` is a function of the arguments."""
 
 
-PARTS: tuple[Part, ...] = (settle, simulate, watch, drift)
+PARTS: tuple[Part, ...] = (check, explain, settle, simulate, promote, watch, drift)
 """The modules that each do one part, in the order of the help."""
 
 

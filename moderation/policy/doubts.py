@@ -1,0 +1,90 @@
+"""What a policy may say, and is seldom meant to."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from moderation.policy.rules import Action, Place, Policy, Rule, ScoreScale, decide
+from moderation.policy.sentences import describe_promise, find_places
+
+
+def find_unsettled(policy: Policy) -> list[str]:
+    """Return the names of rules without a threshold, each with what it asks for."""
+    rules = (rule for _, place in find_places(policy) for rule in place.rules)
+    return [
+        f"{rule.name!r}: {describe_promise(rule) if rule.is_promise else rule.goal}"
+        for rule in dict.fromkeys(rules)
+        if rule.threshold is None
+    ]
+
+
+def find_doubts(policy: Policy, *, model: str | None = None) -> list[str]:
+    """
+    Return what is allowed and yet seldom meant, one sentence each.
+
+    Where the version of a model is given, promises that stand on another's scores are among it.
+    """
+    found: dict[str, str] = {}
+    for where, place in find_places(policy):
+        for warning in (*_warn_unseen(policy, place), *_warn_rules(place, model)):
+            found.setdefault(warning, where)
+    return [f"in {where}: {warning}" if where else warning for warning, where in found.items()]
+
+
+def _warn_unseen(policy: Policy, place: Place) -> Iterator[str]:
+    actions = {
+        "that no rule matches": place.otherwise,
+        "without a score": policy.without_score,
+        "that are too short": policy.too_short and policy.too_short.action,
+        "in other languages": policy.languages and policy.languages.action,
+    }
+    for which, action in actions.items():
+        if action is Action.APPROVE:
+            yield f"comments {which} are approved unseen, without any guarantee"
+
+
+def _warn_rules(place: Place, model: str | None) -> Iterator[str]:
+    for rule in place.rules:
+        yield from _warn_promise(rule, model)
+        if rule.suspended:
+            yield f"{rule.name!r} is suspended, and holds what it matches: {rule.suspended}"
+        if rule.threshold is not None:
+            yield from _warn_covered(rule, place)
+
+
+def _warn_promise(rule: Rule, model: str | None) -> Iterator[str]:
+    if not rule.is_promise:
+        return
+    if not rule.audit:
+        yield f"{rule.name!r} has no audit: nobody would notice that its promise is broken"
+    if rule.evidence is None and rule.threshold is not None:
+        yield (
+            f"{rule.name!r} has a threshold that nothing shows to keep the promise: a person "
+            "decides; run python -m moderation.policy settle"
+        )
+    if model is not None and rule.evidence is not None and rule.evidence.model != model:
+        yield (
+            f"{rule.name!r} was settled on scores of model {rule.evidence.model}, not of {model}: "
+            "its promise says nothing of these; run python -m moderation.policy settle"
+        )
+
+
+def _warn_covered(rule: Rule, place: Place) -> Iterator[str]:
+    """Warn where no score lets a rule decide; tried at each one that tells the rules apart."""
+    rivals = [
+        replace(one, scale=ScoreScale.PROBABILITY)
+        for one in place.rules
+        if (one.attribute, one.scale) == (rule.attribute, rule.scale) and one.threshold is not None
+    ]
+    only = Policy(tuple(rivals))
+    ends = {one.settled_threshold for one in rivals}
+    scores = {0.0, 1.0, *ends, *(math.nextafter(end, 0) for end in ends)}
+    matched = [score for score in sorted(scores) if rule.matches(score)]
+    if not matched:
+        yield f"{rule.name!r} can never decide: no score is below {rule.threshold}"
+        return
+    verdicts = [decide({rule.attribute: score}, only) for score in matched]
+    deciding = dict.fromkeys(verdict.rule for verdict in verdicts)
+    if not any(one and one.name == rule.name for one in deciding):
+        others = " or ".join(f"{one.name!r} does" if one else "rules disagree" for one in deciding)
+        yield f"{rule.name!r} can never decide: where it matches, {others}"
