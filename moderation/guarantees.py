@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv
 
+from moderation.metrics import clopper_pearson
 from moderation.policy import Action, ErrorLimit, MissLimit, Promise
 
 Floats = NDArray[np.float64]
@@ -142,16 +143,6 @@ def _first_proof(
     return enough
 
 
-def upper_bound(wrong: int, of: int, *, doubt: float) -> float:
-    """
-    Return what a share is at most (Clopper and Pearson 1934), with `doubt` that it is more.
-
-    >>> round(upper_bound(0, 299, doubt=0.05), 4)
-    0.01
-    """
-    return 1.0 if wrong >= of else float(betaincinv(wrong + 1, of - wrong, 1 - doubt))
-
-
 def _check(
     promise: Promise,
     action: Action,
@@ -232,7 +223,7 @@ def _find_error(test: _Test, action: Action, labels: Integers, scores: Floats) -
         removed=int(labels.sum()),
         acted=int(acted[at]),
         errors=int(errors[at]),
-        bound=upper_bound(int(errors[at]), int(acted[at]), doubt=doubt),
+        bound=clopper_pearson(int(errors[at]), int(acted[at]), doubt=doubt)[1],
     )
 
 

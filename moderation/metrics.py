@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from moderation.errors import DataError
 
@@ -202,6 +203,20 @@ def wilson_bounds(share: float, trials: float) -> tuple[float, float]:
     spread = share * (1 - share) / trials + _Z**2 / (4 * trials**2)
     half = _Z * float(np.sqrt(spread)) / (1 + _Z**2 / trials)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def clopper_pearson(hits: int, of: int, *, doubt: float) -> tuple[float, float]:
+    """
+    Return between what a share lies, with `doubt` at each end that it does not.
+
+    Exactly so or surer (Clopper and Pearson 1934).
+
+    >>> [round(end, 4) for end in clopper_pearson(3, 299, doubt=0.05)]
+    [0.0027, 0.0257]
+    """
+    low = float(betaincinv(hits, of - hits + 1, doubt)) if hits else 0.0
+    high = float(betaincinv(hits + 1, of - hits, 1 - doubt)) if hits < of else 1.0
+    return low, high
 
 
 def number_groups(groups: Integers | None, comments: int) -> Integers:

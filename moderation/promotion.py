@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from moderation.past import Categories, PastComments
+from moderation.guarantees import fewest
+from moderation.metrics import clopper_pearson
+from moderation.past import PastComments
 from moderation.policy import SEVERITY, Action, ErrorLimit, MissLimit, Policy, Promise, Rule
-from moderation.verdicts import Verdicts
+from moderation.policy.doubts import find_foreign
+from moderation.verdicts import Verdicts, find_places
 
 CONFIDENCE: Final = 0.95
 """Where no promise says another one."""
@@ -163,28 +166,6 @@ def compare(
     )
 
 
-def clopper_pearson(hits: int, of: int, *, doubt: float) -> tuple[float, float]:
-    """
-    Return between what a share lies, with `doubt` at each end that it does not.
-
-    >>> [round(end, 4) for end in clopper_pearson(3, 299, doubt=0.05)]
-    [0.0027, 0.0257]
-    """
-    low = float(stats.beta.ppf(doubt, hits, of - hits + 1)) if hits else 0.0
-    high = float(stats.beta.ppf(1 - doubt, hits + 1, of - hits)) if hits < of else 1.0
-    return low, high
-
-
-def fewest_labels(limit: float, *, doubt: float) -> int:
-    """
-    Return how many labels without an error show that the share of errors is within a limit.
-
-    >>> fewest_labels(0.01, doubt=0.05)
-    299
-    """
-    return math.ceil(math.log(doubt) / math.log1p(-limit))
-
-
 def choose_last(past: PastComments, last: int | None) -> Rows:
     """
     Return the rows of the last decisions, in the order of the table.
@@ -265,8 +246,7 @@ def _recheck(
 
 def _promising(policy: Policy) -> Iterator[Rule]:
     """Yield the rules with a promise, of whatever place."""
-    rules = (policy.rules, *(override.rules for override in policy.overrides))
-    yield from dict.fromkeys(rule for some in rules for rule in some if rule.is_promise)
+    yield from dict.fromkeys(rule for _, rule in policy.everywhere() if rule.is_promise)
 
 
 def _recheck_rule(
@@ -286,8 +266,8 @@ def _recheck_rule(
     errors, labelled = int((of & wrong).sum()), int(of.sum())
     low, high = clopper_pearson(errors, labelled, doubt=1 - confidence)
     outcome, more = Outcome.POSSIBLE, None
-    missing = fewest_labels(limit, doubt=1 - confidence) - labelled
-    if not rule.automatic:
+    missing = fewest(limit, 1 - confidence) - labelled
+    if not rule.acts_on(side.past.model):
         outcome = Outcome.IDLE
     elif not is_sample and (about & (labels < 0)).any():
         outcome = Outcome.NO_SAMPLE
@@ -303,20 +283,10 @@ def _recheck_rule(
 
 def _stands_in(rule: Rule, side: Side) -> Mask:
     """Return which comments are in a place that has the rule."""
-    sections, communities = side.past.sections, side.past.communities
-    nowhere = Categories(np.full(len(side.past), -1, dtype=np.int32), ())
-    section, community = sections or nowhere, communities or nowhere
-    among = len(community.names) + 1
-    key = (section.codes.astype(np.intp) + 1) * among + community.codes + 1
-    found = np.zeros((len(section.names) + 1) * among, dtype=np.bool_)
-    for code in np.unique(key):
-        one, other = divmod(int(code), among)
-        place = side.policy.at(
-            section=section.names[one - 1] if one else None,
-            community=community.names[other - 1] if other else None,
-        )
-        found[code] = rule in place.rules
-    return np.asarray(found[key])
+    found = np.zeros(len(side.past), dtype=np.bool_)
+    for place, rows in find_places(side.past, side.policy):
+        found[rows] = rule in place.rules
+    return found
 
 
 def _pair(present: Mask, new: Mask, wrong: Mask, counted: Mask) -> Paired:
@@ -355,7 +325,7 @@ def _judge(
     new: Side, rechecks: Sequence[Recheck], through: Paired, *, tolerated: float, unseen: int
 ) -> Decision:
     """Return whether to promote; one reason not to is enough."""
-    against = [*_doubt_models(new), *_doubt_promises(rechecks)]
+    against = [*find_foreign(new.policy, new.past.model), *_doubt_promises(rechecks)]
     if unseen and not any(found.outcome is Outcome.NO_SAMPLE for found in rechecks):
         against.append(
             f"{unseen:,} comments that would newly pass unseen have no label, and {_NO_SAMPLE}"
@@ -381,17 +351,6 @@ def _judge(
 _NO_SAMPLE: Final = (
     "nothing says that those with one were chosen by chance: add weights, as the audit gives them"
 )
-
-
-def _doubt_models(new: Side) -> Iterator[str]:
-    """Yield why the evidence of promises says nothing of these scores."""
-    for rule in _promising(new.policy):
-        found, model = rule.evidence and rule.evidence.model, new.past.model
-        if found is not None and model is not None and found != model:
-            yield (
-                f"{rule.name!r} was settled on scores of model {found}, and these are of {model}: "
-                "settle the policy on this model's scores"
-            )
 
 
 def _doubt_promises(rechecks: Sequence[Recheck]) -> Iterator[str]:

@@ -172,7 +172,7 @@ class _Deciding:
         numbers = [self._rules.setdefault(rule, len(self._rules)) for rule in place.rules]
         # The last of each table is what holds where no rule matches: the place of -1.
         effects = [SEVERITY[rule.effect] for rule in place.rules]
-        unseen = [rule.automatic for rule in place.rules]
+        unseen = [rule.acts_on(self._past.model) for rule in place.rules]
         actions = np.array([*effects, SEVERITY[place.otherwise]], dtype=np.int8)[fired]
         automatic = np.array([*unseen, place.otherwise is Action.APPROVE])[fired]
         causes = np.where(fired < 0, _CODES[Cause.NO_RULE], _CODES[Cause.RULE]).astype(np.int8)

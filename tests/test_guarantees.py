@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.guarantees import Kept, Refused, fewest, find_threshold, upper_bound
+from moderation.guarantees import Kept, Refused, fewest, find_threshold
 from moderation.policy import Action, ErrorLimit, MissLimit
 
 TENTH = ErrorLimit(0.1, 0.9)
@@ -303,15 +303,6 @@ def test_the_fewest_that_prove_a_share_are_the_first_that_do(error, doubt, wrong
     first = fewest(error, doubt, wrong=wrong)
     assert tail(wrong, first, error) <= doubt
     assert first == wrong + 1 or tail(wrong, first - 1, error) > doubt
-
-
-@pytest.mark.parametrize(("wrong", "of"), [(0, 10), (3, 50), (49, 50), (50, 50)])
-def test_an_upper_bound_is_where_so_few_become_unlikely(wrong, of):
-    bound = upper_bound(wrong, of, doubt=0.05)
-    if wrong == of:
-        assert bound == 1
-    else:
-        assert float(tail(wrong, of, bound)) == pytest.approx(0.05)
 
 
 def test_a_removing_threshold_lies_right_above_the_first_score_it_leaves():

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from moderation.errors import DataError
-from moderation.metrics import calibration_error, measure, measure_point, wilson
+from moderation.metrics import (
+    calibration_error,
+    clopper_pearson,
+    measure,
+    measure_point,
+    wilson,
+)
 
 LABELS = np.array([0, 0, 1, 0, 1, 1, 0, 1])
 SCORES = np.array([0.1, 0.2, 0.2, 0.3, 0.6, 0.6, 0.6, 0.9])
@@ -98,3 +105,11 @@ def test_calibration_error_with_weights_is_that_of_copies():
     copies = np.repeat(np.arange(40), 1 + 2 * labels)
     weighed = calibration_error(labels, scores, weights=1.0 + 2 * labels, bins=1)
     assert weighed == pytest.approx(calibration_error(labels[copies], scores[copies], bins=1))
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 0), (0, 5), (5, 5), (3, 299), (40, 100)])
+def test_the_bounds_are_exact(hits, of):
+    """At each end, so few or so many are as unlikely as the doubt (Clopper and Pearson 1934)."""
+    low, high = clopper_pearson(hits, of, doubt=0.05)
+    assert stats.binom.sf(hits - 1, of, low) == pytest.approx(0.05 if hits else 1)
+    assert stats.binom.cdf(hits, of, high) == pytest.approx(0.05 if hits < of else 1)

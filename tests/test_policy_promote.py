@@ -126,7 +126,7 @@ def test_a_new_model_is_compared_on_the_comments_that_both_scored(ending, folder
         "left out: 1 of past.parquet that are not in the other table, or twice",
         f"left out: 1 of new{ending} that are not in the other table, or twice",
     ]
-    assert "'clean' was settled on scores of model m1, and these are of m2: settle" in err
+    assert "'clean' was settled on scores of model m1, not of m2" in err
 
 
 def test_an_id_of_two_articles_is_two_comments(folder, capsys):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from moderation.metrics import clopper_pearson
 from moderation.past import PastComments
 from moderation.past.comments import Categories
 from moderation.policy import Action, ErrorLimit, Evidence, MissLimit, Override, Policy, Rule
@@ -16,9 +17,7 @@ from moderation.promotion import (
     Side,
     choose_last,
     choose_to_read,
-    clopper_pearson,
     compare,
-    fewest_labels,
     join_rows,
 )
 from moderation.verdicts import decide_all
@@ -100,21 +99,6 @@ def test_moves_and_errors_are_those_counted_one_by_one(drawn, low, high, new_low
         acted = [y for (_, b), y in zip(pairs, labels, strict=True) if b == action]
         assert (check.acted, check.labelled) == (len(acted), len(acted))
         assert check.errors == acted.count(wrong)
-
-
-@pytest.mark.parametrize(("hits", "of"), [(0, 0), (0, 5), (5, 5), (3, 299), (40, 100)])
-def test_the_bounds_are_exact(hits, of):
-    """At each end, so few or so many are as unlikely as the doubt (Clopper and Pearson 1934)."""
-    low, high = clopper_pearson(hits, of, doubt=0.05)
-    assert stats.binom.sf(hits - 1, of, low) == pytest.approx(0.05 if hits else 1)
-    assert stats.binom.cdf(hits, of, high) == pytest.approx(0.05 if hits < of else 1)
-
-
-@given(st.floats(0.001, 0.5), st.floats(0.01, 0.5))
-def test_the_fewest_labels_are_just_enough(limit, doubt):
-    number = fewest_labels(limit, doubt=doubt)
-    assert clopper_pearson(0, number, doubt=doubt)[1] <= limit * (1 + 1e-9)
-    assert clopper_pearson(0, number - 1, doubt=doubt)[1] >= limit * (1 - 1e-9)
 
 
 def decided(errors, right):
@@ -220,7 +204,7 @@ def test_promises_settled_on_another_model_are_not_promoted():
     past = decided(0, 30)
     scored = make_past(past.scores["LIKELY_TO_REJECT"], past.labels, model="m2")
     [told] = reasons(holding(), holding(clean(0.5)), past, scored=scored)
-    assert told.startswith("'clean' was settled on scores of model m1, and these are of m2: ")
+    assert told.startswith("'clean' was settled on scores of model m1, not of m2: ")
     unknown = make_past(past.scores["LIKELY_TO_REJECT"], past.labels, model=None)
     assert run(holding(), holding(clean(0.5)), past, scored=unknown).decision.promote
 

@@ -25,6 +25,7 @@ from moderation.thresholds import find_point
 
 PROMISE = ErrorLimit(0.1, 0.9)
 POINT = Goal.parse("maximum recall @ precision >= 0.6")
+FAR = Goal.parse("maximum recall @ accuracy >= 0.999")
 CLEAN = Rule("TOXICITY", None, Action.APPROVE, "clean", goal=PROMISE)
 LOOK = Rule("TOXICITY", None, Action.HOLD, "look", goal=POINT)
 

@@ -177,3 +177,22 @@ def test_what_is_no_score_is_refused(score):
     past.scores["TOXICITY"][1] = score
     with pytest.raises(ValueError, match="scores of TOXICITY"):
         decide_all(past, Policy((HOLD,)))
+
+
+def test_a_promise_of_another_model_is_not_acted_on():
+    clean = Rule(
+        "TOXICITY",
+        0.5,
+        Action.APPROVE,
+        goal=ErrorLimit(0.1),
+        evidence=Evidence("m1", 100, 10, 50, 1, 0.1),
+    )
+    for model, automatic in (("m1", True), ("m2", False), (None, True)):
+        past = PastComments(
+            scores={"TOXICITY": np.array([0.1])},
+            labels=np.array([0], dtype=np.int8),
+            weights=np.ones(1),
+            characters=np.array([5], dtype=np.int32),
+            model=model,
+        )
+        assert decide_all(past, Policy((clean,))).automatic.tolist() == [automatic]

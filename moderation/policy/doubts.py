@@ -31,6 +31,21 @@ def find_doubts(policy: Policy, *, model: str | None = None) -> list[str]:
     return [f"in {where}: {warning}" if where else warning for warning, where in found.items()]
 
 
+def find_foreign(policy: Policy, model: str | None) -> list[str]:
+    """Return of each rule that was settled on another model's scores that it only proposes here."""
+    rules = dict.fromkeys(rule for _, rule in policy.everywhere() if rule.automatic)
+    return [_say_foreign(rule, model) for rule in rules if not rule.acts_on(model)]
+
+
+def _say_foreign(rule: Rule, model: str | None) -> str:
+    assert rule.evidence is not None
+    return (
+        f"{rule.name!r} was settled on scores of model {rule.evidence.model}, not of {model}: "
+        "its promise says nothing of these, and a person decides; run python -m "
+        "moderation.policy settle"
+    )
+
+
 def _warn_unseen(policy: Policy, place: Place) -> Iterator[str]:
     actions = {
         "that no rule matches": place.otherwise,
@@ -62,11 +77,8 @@ def _warn_promise(rule: Rule, model: str | None) -> Iterator[str]:
             f"{rule.name!r} has a threshold that nothing shows to keep the promise: a person "
             "decides; run python -m moderation.policy settle"
         )
-    if model is not None and rule.evidence is not None and rule.evidence.model != model:
-        yield (
-            f"{rule.name!r} was settled on scores of model {rule.evidence.model}, not of {model}: "
-            "its promise says nothing of these; run python -m moderation.policy settle"
-        )
+    if rule.automatic and not rule.acts_on(model):
+        yield _say_foreign(rule, model)
 
 
 def _warn_covered(rule: Rule, place: Place) -> Iterator[str]:

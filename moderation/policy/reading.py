@@ -65,7 +65,8 @@ class Reader:
 
     def remark(self, key: str) -> str:
         """Return words that may be empty, and are where there are none."""
-        return "" if self.table.get(key) == "" else self.words(key, "some words") or ""
+        value = self.table.get(key)
+        return value if isinstance(value, str) else self.words(key, "some words") or ""
 
     def choice(self, key: str, choices: Sequence[str]) -> str | None:
         """Return one of the words that can be chosen, or None where there is none."""

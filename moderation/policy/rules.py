@@ -125,6 +125,12 @@ class Rule:
         """Whether it acts without a person."""
         return self.is_promise and self.evidence is not None and not self.suspended
 
+    def acts_on(self, model: str | None) -> bool:
+        """Tell whether it acts on scores of a model: its promise says nothing of another one's."""
+        return self.automatic and (
+            model is None or self.evidence is None or self.evidence.model == model
+        )
+
     @property
     def effect(self) -> Action:
         """What it proposes now: its action, or to hold while it is suspended."""
@@ -290,6 +296,7 @@ def decide(
     *,
     about: Circumstances | None = None,
     base_rate: float | None = None,
+    model: str | None = None,
 ) -> Verdict:
     """
     Return what a policy proposes for a comment.
@@ -298,7 +305,9 @@ def decide(
     does not know. Then the strictest matching rule's action; of two rules with the same action the
     stricter threshold is named. Where one approves and another removes, the comment is held. What
     no rule matches is done `otherwise`; approved so, it is approved unseen. `base_rate` is the one
-    at which the scores are probabilities; rules on the 50/50 scale need it.
+    at which the scores are probabilities; rules on the 50/50 scale need it. Where the version of
+    the `model` is given, a rule that was settled on another one's scores does not act, and only
+    proposes.
 
     Raises:
         KeyError: a rule is about an attribute that nobody scored.
@@ -327,7 +336,7 @@ def decide(
     if effects >= {Action.APPROVE, Action.REMOVE}:
         return Verdict(Action.HOLD, None, Cause.DISAGREEMENT, False, policy.version)
     rule = max(matching, key=strictness)
-    return Verdict(rule.effect, rule, Cause.RULE, rule.automatic, policy.version)
+    return Verdict(rule.effect, rule, Cause.RULE, rule.acts_on(model), policy.version)
 
 
 def strictness(rule: Rule) -> tuple[int, bool, float]:

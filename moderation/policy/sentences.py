@@ -95,8 +95,10 @@ def describe_promise(rule: Rule) -> str:
     """Return a rule's promise, in words about its own action."""
     if isinstance(rule.goal, ErrorLimit):
         wrong = "removed" if rule.action is Action.APPROVE else "kept"
+        ahead = rule.goal.ahead
+        stretch = "" if ahead is None else f" among the next {ahead:,} comments"
         return (
-            f"of what is {DONE[rule.action]} without a person, at most "
+            f"of what is {DONE[rule.action]} without a person{stretch}, at most "
             f"{as_percent(rule.goal.error)} is what a person would have {wrong}, with "
             f"{as_percent(rule.goal.confidence)} confidence"
         )

@@ -166,8 +166,8 @@ def _read(args: argparse.Namespace) -> _Pair:
 
 
 def _check_base_rate(path: Path, policy: Policy, base_rate: float | None) -> None:
-    places = (policy.rules, *(override.rules for override in policy.overrides))
-    if base_rate is None and any(r.scale is ScoreScale.EVEN for rules in places for r in rules):
+    scales = {rule.scale for _, rule in policy.everywhere()}
+    if base_rate is None and ScoreScale.EVEN in scales:
         raise PolicyError(
             f"{path}: a rule is on the 50/50 scale: add --base-rate, as the model's card has it"
         )

@@ -13,6 +13,7 @@ from moderation.errors import OutputError, PolicyError
 from moderation.frames import check_output, replacing
 from moderation.past import PastComments, read_past
 from moderation.policy import Policy, ScoreScale
+from moderation.policy.doubts import find_foreign
 from moderation.policy.files import read_policy
 from moderation.policy_command.simulated import report
 from moderation.simulation import Simulation, simulate
@@ -77,6 +78,9 @@ def run_simulation(args: argparse.Namespace) -> None:
     )
     for cause, number in sorted(past.left_out.items()):
         say(f"{args.table.name}: not read: {number} {cause}")
+    for name, policy in policies.items():
+        for doubt in find_foreign(policy, past.model):
+            say(f"{name}: {doubt}")
     desk = Desk(args.pace or measure_pace(past) or ASSUMED, args.moderators, *args.hours)
     found = {
         name: simulate(past, decide_all(past, policy, base_rate=args.base_rate), desk=desk)
@@ -113,13 +117,12 @@ def _read_policies(args: argparse.Namespace) -> dict[str, Policy]:
 
 
 def _check_scales(name: str, policy: Policy) -> None:
-    for rules in (policy.rules, *(override.rules for override in policy.overrides)):
-        for rule in rules:
-            if rule.scale is ScoreScale.EVEN:
-                raise PolicyError(
-                    f"{name}: rule {rule.name!r} is on the 50/50 scale; say where the scores are "
-                    "probabilities: --base-rate SHARE, as in the model's card"
-                )
+    for _, rule in policy.everywhere():
+        if rule.scale is ScoreScale.EVEN:
+            raise PolicyError(
+                f"{name}: rule {rule.name!r} is on the 50/50 scale; say where the scores are "
+                "probabilities: --base-rate SHARE, as in the model's card"
+            )
 
 
 def _write_json(path: Path, past: PastComments, found: Mapping[str, Simulation]) -> None:
