@@ -258,7 +258,7 @@ def test_an_override_can_say_what_becomes_of_the_rest():
 def test_a_threshold_that_was_not_found_yet_decides_nothing():
     goal = Goal.parse("maximum recall @ precision >= 0.9")
     policy = Policy((Rule("TOXICITY", None, Action.HOLD, "look", goal=goal),))
-    with pytest.raises(PolicyError, match="'look' asks for maximum recall .* policy settle"):
+    with pytest.raises(PolicyError, match=r"'look' asks for maximum recall .*policy settle"):
         decide({"TOXICITY": 0.6}, policy)
 
 
