@@ -7,6 +7,7 @@ COMMANDS = {
     "train": "learns from removals, measures, and saves the model",
     "evaluate": "measures a model on labelled comments",
     "passport": "carries thresholds on old scores over to a model's",
+    "policy": "decides what is done with a scored comment: checks, settles, replays, watches",
     "base": "learns the base model from public corpora",
     "score": "adds a model's scores to a table",
 }

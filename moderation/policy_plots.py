@@ -60,7 +60,7 @@ def draw_trade_off(curves: Mapping[str, Sequence[Trade]], simulations: Simulatio
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, loc="upper right")
+        axes.legend(frameon=False, loc="best")
     return as_png(axes)
 
 

@@ -5,14 +5,17 @@ import csv
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from moderation import __main__ as package
 from moderation import base, evaluate, parse, passport, score, train
 from moderation.artifacts import load_model
+from moderation.policy_command import command as policy
 from moderation.settings import Settings
 from tests.conftest import REPOSITORY
 from tests.samples import labelled_comments
@@ -24,6 +27,7 @@ COMMANDS = {
     "score": score,
     "evaluate": evaluate,
     "passport": passport,
+    "policy": policy,
     "base": base,
 }
 PARSERS = {
@@ -32,6 +36,7 @@ PARSERS = {
     "score": score.build_parser(),
     "evaluate": evaluate.build_parser(),
     "passport": passport.build_parser(),
+    "policy": policy.build_parser(),
     "base": base.build_parser(),
 }
 
@@ -54,7 +59,32 @@ def folder(trained, tmp_path, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
     assert parse.main([*map(str, archive), "--join", "-o", "export.csv"]) == 0
     write_old_scores(trained, tmp_path / "perspective.csv")
+    write_policy_files(tmp_path)
     return tmp_path
+
+
+POLICY = """\
+otherwise = "hold"
+
+[[rule]]
+name = "clean"
+attribute = "LIKELY_TO_REJECT"
+action = "approve"
+guarantee = { error = 0.05, confidence = 0.95 }
+audit = 0.05
+"""
+
+
+def write_policy_files(folder: Path) -> None:
+    """Write a policy, labels to settle it on, and audits of what it did."""
+    shutil.copy(REPOSITORY / "data/policy.toml", folder / "data")
+    (folder / "policy.toml").write_text(POLICY)
+    export = pd.read_csv(folder / "export.csv")
+    later = pd.to_datetime(export["created_at"]) + pd.DateOffset(years=1)
+    export.assign(created_at=later).to_csv(folder / "newer.csv", index=False)
+    with (folder / "audits.csv").open("w", newline="", encoding="utf-8") as stream:
+        audits = [("a lantern", "clean", "0")] * 50
+        csv.writer(stream).writerows([("text", "rule", "label"), *audits])
 
 
 def write_old_scores(model: Path, path: Path) -> None:
@@ -67,6 +97,8 @@ def write_old_scores(model: Path, path: Path) -> None:
 
 
 def test_the_python_examples_run(folder):
+    settle = ["policy.toml", "models/moderation.joblib", "newer.csv", "-o", "settled.toml"]
+    assert policy.main(["settle", *settle, "--plain-sample"]) == 0
     for example in blocks("python"):
         exec(compile(example, "README.md", "exec"), {})
 
@@ -88,14 +120,18 @@ def expand(word: str) -> list[str]:
     return sorted(map(str, Path().glob(word))) if "*" in word else [word]
 
 
+def find_options(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for part in action.choices.values():
+                yield from find_options(part)
+        elif not isinstance(action, argparse._HelpAction):
+            yield from action.option_strings
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_documented(name):
-    options = {
-        option
-        for action in PARSERS[name]._actions
-        if not isinstance(action, argparse._HelpAction)
-        for option in action.option_strings
-    }
+    options = set(find_options(PARSERS[name]))
     missing = [option for option in options if not re.search(rf"`[^`]*{option}\b", README)]
     assert missing == []
 
