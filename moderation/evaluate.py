@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from moderation.arguments import (
     COMPILING,
@@ -20,15 +21,17 @@ from moderation.captures import is_capture
 from moderation.cards import summarise, summarise_bias
 from moderation.comments import Comment
 from moderation.datasets import NOTHING_LABELLED, Dataset, GatherReport, gather
-from moderation.errors import DataError
+from moderation.errors import DataError, PolicyError
 from moderation.fairness import BiasReport, measure_bias
 from moderation.frames import check_output, replacing
 from moderation.kernels import announce_compiling
 from moderation.metrics import Floats, Report, measure
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
+from moderation.policy import Goal
 from moderation.scorer import Scorer
 from moderation.templates import Filled, fill, read_templates
+from moderation.thresholds import Answer, find_point
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,6 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
         type=read_share,
         metavar="SHARE",
         help="share of comments that deserve removal on the site; as in training without it",
+    )
+    parser.add_argument(
+        "--point",
+        action="append",
+        default=[],
+        type=_goal,
+        metavar="WORDS",
+        help="look for an operating point, such as 'maximum recall @ precision >= 0.9'; may be "
+        "repeated",
     )
     parser.add_argument(
         "--templates",
@@ -81,6 +93,8 @@ class Measured:
     part: Part
     report: Report
     bias: BiasReport
+    points: tuple[Answer, ...]
+    """What was found for the operating points asked for in words."""
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -91,10 +105,11 @@ def evaluate(args: argparse.Namespace) -> None:
     announce_compiling(lambda: say(COMPILING))
     scorer, manifest = load_model(args.model), read_manifest(args.model)
     measured = [_measure(part, scorer, manifest, args) for part in _parts(args, manifest)]
-    found = {one.part.name: {**asdict(one.report), "bias": asdict(one.bias)} for one in measured}
+    found = {one.part.name: _as_json(one) for one in measured}
     for one in measured:
         print(f"{one.part.name}{' (the model learnt from it)' if one.part.learnt_from else ''}")
-        _print_indented(summarise(one.report), summarise_bias(one.bias))
+        asked = (line for answer in one.points for line in answer.lines())
+        _print_indented(summarise(one.report), summarise_bias(one.bias), asked)
     if filled is not None:
         bias = _measure_bias(filled, scorer.score(filled.texts), scorer, args.seed)
         found[str(args.templates)] = {"bias": asdict(bias)}
@@ -104,6 +119,20 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.json:
         with replacing(Path(args.json)) as stream:
             stream.write((json.dumps(found, indent=2) + "\n").encode())
+
+
+def _goal(words: str) -> Goal:
+    try:
+        return Goal.parse(words)
+    except PolicyError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _as_json(one: Measured) -> dict[str, Any]:
+    asked = {
+        str(answer.goal): {**asdict(answer), "goal": str(answer.goal)} for answer in one.points
+    }
+    return {**asdict(one.report), "bias": asdict(one.bias), "asked": asked}
 
 
 def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
@@ -135,19 +164,23 @@ def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Name
     if not len(dataset):
         raise DataError(f"{part.name}: {NOTHING_LABELLED}")
     scores = scorer.score(dataset.texts)
+    site = manifest.base_rate if args.base_rate is None else args.base_rate
     try:
         report = measure(
             dataset.labels,
             scores,
             groups=dataset.groups,
             thresholds=scorer.thresholds,
-            site_base_rate=manifest.base_rate if args.base_rate is None else args.base_rate,
+            site_base_rate=site,
             seed=args.seed,
+        )
+        points = tuple(
+            find_point(goal, dataset.labels, scores, base_rate=site) for goal in args.point
         )
     except DataError as error:
         raise DataError(f"{part.name}: {error}") from error
     bias = _measure_bias(dataset, scores, scorer, args.seed)
-    return Measured(part, report, bias)
+    return Measured(part, report, bias, points)
 
 
 def _measure_bias(data: Dataset | Filled, scores: Floats, scorer: Scorer, seed: int) -> BiasReport:

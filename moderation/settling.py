@@ -86,16 +86,20 @@ def settle(
     return found
 
 
-def check_plain(past: PastComments, *, attribute: str) -> None:
+def check_plain(past: PastComments) -> None:
     """
-    Refuse labels as a plain sample where whether a comment has one depends on its score.
+    Refuse labels as a plain sample where whether a comment has one depends on a score of it.
 
     Raises:
         DataError: of some tenths of the scores more comments have a label than of others, which is
             what an earlier policy leaves behind: what it approved unseen has none.
 
     """
-    scores, known = past.scores[attribute], past.labels >= 0
+    for scores in past.scores.values():
+        _check_plain(scores, past.labels >= 0)
+
+
+def _check_plain(scores: NDArray[np.float64], known: Mask) -> None:
     known, scores = known[~np.isnan(scores)], scores[~np.isnan(scores)]
     tenth = np.searchsorted(np.quantile(scores, np.arange(1, TENTHS) / TENTHS), scores)
     table = np.array([np.bincount(tenth[known == label], minlength=TENTHS) for label in (0, 1)])

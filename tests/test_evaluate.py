@@ -134,3 +134,22 @@ def test_a_base_rate_is_a_share(trained, table, share, capsys):
     with pytest.raises(SystemExit) as refused:
         main([str(trained), str(table), "--base-rate", share])
     assert refused.value.code == 2
+
+
+def test_operating_points_are_answered_in_words(trained, table, tmp_path, capsys):
+    words = ("maximum recall @ fpr <= 0.2", "maximum recall @ accuracy >= 1")
+    options = ("--point", words[0], "--point", words[1], "--base-rate", "0.1")
+    assert main([str(trained), str(table), *options, "--json", str(tmp_path / "r.json")]) == 0
+    printed = capsys.readouterr().out
+    assert f"  {words[0]}: at or above 0." in printed
+    assert f"  {words[1]}: out of reach; the best is accuracy 0." in printed
+    assert "where 10.00% of comments are removed" in printed
+    asked = json.loads((tmp_path / "r.json").read_text())[str(table)]["asked"]
+    assert [asked[one]["reached"] for one in words] == [True, False]
+
+
+def test_other_words_for_a_point_are_bad_usage(trained, table, capsys):
+    with pytest.raises(SystemExit) as left:
+        main([str(trained), str(table), "--point", "most recall"])
+    assert left.value.code == 2
+    assert "write it like 'maximum recall @ precision >= 0.9'" in capsys.readouterr().err

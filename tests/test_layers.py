@@ -92,7 +92,7 @@ MAY_IMPORT = {
     },
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
-        "metrics", "kernels", "parsers", "scorer", "templates", "errors",
+        "metrics", "kernels", "parsers", "policy", "scorer", "templates", "thresholds", "errors",
     },
     "passport": {
         "arguments", "artifacts", "comments", "datasets", "equating", "frames", "kernels",

@@ -22,6 +22,7 @@ from moderation.policy import (
     TooShort,
     Verdict,
     decide,
+    is_audited,
     propose_policy,
 )
 
@@ -297,3 +298,37 @@ def test_promises_say_themselves():
     assert str(ErrorLimit(0.01)) == "at most 1% of what it acts on wrong, with 95% confidence"
     assert "in the next 5,000 comments" in str(ErrorLimit(0.01, 0.9, 5000))
     assert str(MissLimit(0.005)).endswith("0.5% of what is to be removed passes unseen, on average")
+
+
+def audited(rule, *, secret="ours", keys=20_000, otherwise=Action.HOLD):
+    verdict = decide({"TOXICITY": 0.05}, Policy((rule,), otherwise=otherwise))
+    return {key for key in map(str, range(keys)) if is_audited(verdict, key, secret=secret)}
+
+
+def test_the_share_that_a_rule_says_is_audited_and_the_same_comments_each_time():
+    chosen = audited(CLEAN)
+    assert len(chosen) / 20_000 == pytest.approx(0.05, abs=0.006)
+    assert chosen == audited(CLEAN)
+
+
+def test_nobody_foresees_audits_without_the_secret_nor_from_another_policy():
+    chosen = audited(CLEAN)
+    for other in (audited(CLEAN, secret="theirs"), audited(replace(CLEAN, threshold=0.2))):
+        assert len(chosen & other) < len(chosen) / 4
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        replace(CLEAN, audit=0),
+        replace(CLEAN, evidence=None),
+        replace(CLEAN, suspended="broken"),
+        replace(CLEAN, threshold=0.01),
+    ],
+)
+def test_what_no_promising_rule_did_is_not_audited(rule):
+    assert audited(rule, keys=500, otherwise=Action.APPROVE) == set()
+
+
+def test_all_of_it_can_be_audited():
+    assert len(audited(replace(CLEAN, audit=1), keys=500)) == 500

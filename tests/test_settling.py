@@ -183,7 +183,7 @@ def test_labels_that_depend_on_the_score_are_no_plain_sample():
     past = comments()
     past.labels[(past.scores["TOXICITY"] < 0.3) & (np.arange(1200) % 20 > 0)] = -1
     with pytest.raises(DataError, match=r"of the lowest tenth have one, 100% of the highest"):
-        check_plain(past, attribute="TOXICITY")
+        check_plain(past)
 
 
 def test_labels_that_are_missing_at_random_are_a_plain_sample():
@@ -192,7 +192,7 @@ def test_labels_that_are_missing_at_random_are_a_plain_sample():
         past = comments(400, seed)
         past.labels[np.random.default_rng(seed + 1000).random(400) < 0.5] = -1
         try:
-            check_plain(past, attribute="TOXICITY")
+            check_plain(past)
         except DataError:
             refused += 1
     assert refused <= 2
@@ -204,5 +204,5 @@ def test_where_all_have_a_label_or_one_score_nothing_depends_on_it(same):
     if same:
         past.scores["TOXICITY"][:] = 0.5
         past.labels[:20] = -1
-    check_plain(past, attribute="TOXICITY")
+    check_plain(past)
     assert isinstance(settle(Policy((CLEAN,)), past)[0], Settled | Unsettled)

@@ -1,5 +1,6 @@
 """Rules of attribute, threshold and action: what they propose for a comment; pure."""
 
+from moderation.policy.audits import is_audited
 from moderation.policy.goals import MEASURES, ErrorLimit, Goal, MissLimit, Promise
 from moderation.policy.rules import (
     HOUSE_RULES,
@@ -49,6 +50,7 @@ __all__ = [
     "TooShort",
     "Verdict",
     "decide",
+    "is_audited",
     "on_scale",
     "propose_policy",
     "strictness",

@@ -29,6 +29,7 @@ from moderation.promotion import (
     compare,
     join_rows,
 )
+from moderation.settling import check_plain
 from moderation.simulation import Simulation, simulate
 from moderation.verdicts import decide_all
 
@@ -109,6 +110,8 @@ def promote(args: argparse.Namespace) -> None:
     for output in filter(None, (args.show, args.json)):
         check_output(output, inputs=inputs)
     pair = _read(args)
+    if args.plain_sample:
+        check_plain(pair.present.past)
     found = compare(
         pair.present,
         pair.new,

@@ -82,7 +82,7 @@ def settle_file(args: argparse.Namespace) -> None:
     past = _read_labels(args, policy, scorer)
     past = _leave_out_older(past, manifest)
     if (past.weights == 1).all():
-        _check_sample(args, past, policy)
+        _check_sample(args, past)
     found = settle(
         policy,
         past,
@@ -168,9 +168,8 @@ def _leave_out_older(past: PastComments, manifest: Manifest) -> PastComments:
     return past.take(later)
 
 
-def _check_sample(args: argparse.Namespace, past: PastComments, policy: Policy) -> None:
-    for attribute in sorted(policy.attributes):
-        check_plain(past, attribute=attribute)
+def _check_sample(args: argparse.Namespace, past: PastComments) -> None:
+    check_plain(past)
     if not args.plain_sample:
         raise DataError(
             f"{args.data}: how did these labels come about? If every comment had the same chance "
