@@ -31,7 +31,8 @@ from moderation.foundation import CALIBRATED_ON, LICENCES, without
 from moderation.kernels import announce_compiling
 from moderation.metrics import measure
 from moderation.parsers.sources import digest
-from moderation.scorer import LIKELY_TO_REJECT, Scorer
+from moderation.policy import LIKELY_TO_REJECT
+from moderation.scorer import Scorer
 from moderation.templates import Filled, fill, read_templates
 from moderation.thresholds import OperatingPoint, choose_points
 

@@ -16,9 +16,7 @@ from moderation.compiled import CompiledFeatures, CompiledScorer
 from moderation.explanations import Explanation, explain, strongest_words
 from moderation.features import MIN_DOCUMENTS, WORD, compile_features
 from moderation.masks import Masks
-
-LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
-"""The attribute a site's own removals teach: how likely its moderators take a comment down."""
+from moderation.policy import LIKELY_TO_REJECT
 
 FEATURES, CLASSIFIER = "features", "classifier"
 Floats = NDArray[np.float64]

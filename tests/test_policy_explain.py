@@ -38,20 +38,25 @@ def explain(tmp_path, capsys):
 
 
 def test_each_number_and_each_promise_is_explained(explain):
-    lines = explain(WHOLE)
-    start = lines.index("- clean: TOXICITY below 0.0123 is approved without a person")
+    lines = explain(WHOLE.replace("TOXICITY", "LIKELY_TO_REJECT"))
+    start = lines.index("- clean: LIKELY_TO_REJECT below 0.0123 is approved without a person")
     assert lines[start + 1 : start + 6] == [
         "Of comments with a score of 0.0123, moderators remove about 1 in 81, at the share of "
         "removals that the model learnt from.",
         "It promises: of what is approved without a person, at most 1% is what a person would "
         "have removed, with 90% confidence.",
         "That stands on 5,000 labelled comments, 400 of them removed, with scores of model a7: "
-        "3,000 on its side of the threshold, 12 of those wrong; so it errs on 0.9% of what it "
+        "3,000 on its side of the threshold, 12 of those wrong; so it errs on 0.900% of what it "
         "acts on at most.",
         "A person sees 2% of what it does all the same, chosen by chance, blind.",
         "- no rule matches: held",
     ]
     assert "Its threshold is to give: maximum recall @ precision >= 0.5." in lines
+
+
+def test_of_another_score_no_share_of_removals_is_said(explain):
+    said = "A score of TOXICITY, which is not that of a removal on your site."
+    assert said in explain(WHOLE)
 
 
 def test_what_is_asked_first_stands_first(explain):
@@ -80,7 +85,7 @@ def test_a_place_has_its_own_rules(explain, tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_missing_and_what_is_promised_is_said(goal, says, explain):
-    head = 'otherwise = "hold"\n[[rule]]\nname = "a"\nattribute = "A"\naction = "approve"\n'
+    head = 'otherwise = "hold"\n[[rule]]\nname = "a"\nattribute = "LIKELY_TO_REJECT"\naction = "approve"\n'
     assert any(line.endswith(says) for line in explain(head + goal))
 
 

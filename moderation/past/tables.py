@@ -34,9 +34,8 @@ from moderation.past.values import (
     read_arrow,
     read_list,
 )
+from moderation.policy import LIKELY_TO_REJECT
 
-OWN_ATTRIBUTE: Final = "LIKELY_TO_REJECT"
-"""What the column `score` is: the attribute that a site's own removals teach."""
 PARQUET_ROWS, TEXT_ROWS = 1 << 16, 1 << 13
 """Rows whose words are in memory together."""
 
@@ -61,7 +60,7 @@ def read_past(
         DataError: no table, no comments, no scores or such as are none, or those of two models.
 
     """
-    columns = {SCORE if name == OWN_ATTRIBUTE else name: name for name in sorted(attributes)}
+    columns = {SCORE if name == LIKELY_TO_REJECT else name: name for name in sorted(attributes)}
     gathered = Gathered(path.name, columns)
     if _is_parquet(path):
         with _open_parquet(path) as table:

@@ -4,6 +4,7 @@ from moderation.policy.audits import is_audited
 from moderation.policy.goals import MEASURES, ErrorLimit, Goal, MissLimit, Promise
 from moderation.policy.rules import (
     HOUSE_RULES,
+    LIKELY_TO_REJECT,
     NINE_IN_TEN,
     ONE_IN_TWO,
     SEVERITY,
@@ -28,6 +29,7 @@ from moderation.policy.rules import (
 
 __all__ = [
     "HOUSE_RULES",
+    "LIKELY_TO_REJECT",
     "MEASURES",
     "NINE_IN_TEN",
     "ONE_IN_TWO",

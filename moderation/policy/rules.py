@@ -13,6 +13,9 @@ from moderation.policy.goals import ErrorLimit, Goal, MissLimit, Promise
 
 VERSION_DIGITS = 12
 
+LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
+"""The attribute a site's own removals teach: how likely its moderators take a comment down."""
+
 
 class Action(StrEnum):
     """What happens to a comment, mildest first."""

@@ -5,6 +5,7 @@ from itertools import product
 
 from moderation.policy.goals import ErrorLimit
 from moderation.policy.rules import (
+    LIKELY_TO_REJECT,
     Action,
     Evidence,
     Override,
@@ -55,7 +56,7 @@ def explain_rule(rule: Rule) -> Iterator[str]:
     if rule.threshold is None:
         yield f"Its threshold is not found yet, and {UNSETTLED}."
     else:
-        yield _explain_threshold(rule.threshold, rule.scale)
+        yield _explain_threshold(rule.threshold, rule)
     if rule.is_promise:
         yield f"It promises: {describe_promise(rule)}."
     elif rule.goal is not None:
@@ -69,10 +70,12 @@ def explain_rule(rule: Rule) -> Iterator[str]:
         yield f"A person sees {share} of what it does all the same, chosen by chance, blind."
 
 
-def _explain_threshold(threshold: float, scale: ScoreScale) -> str:
+def _explain_threshold(threshold: float, rule: Rule) -> str:
+    if rule.attribute != LIKELY_TO_REJECT:
+        return f"A score of {rule.attribute}, which is not that of a removal on your site."
     where = (
         "where half of all comments are removed"
-        if scale is ScoreScale.EVEN
+        if rule.scale is ScoreScale.EVEN
         else "at the share of removals that the model learnt from"
     )
     removed = _as_odds(threshold)
@@ -112,7 +115,7 @@ def _describe_evidence(rule: Rule, found: Evidence) -> str:
     return (
         f"That stands on {found.labels:,} labelled comments, {found.removed:,} of them removed, "
         f"with scores of model {found.model}: {found.acted:,} on its side of the threshold, "
-        f"{found.errors:,} of those wrong; so it errs on {as_percent(found.bound)} {share} at most."
+        f"{found.errors:,} of those wrong; so it errs on {found.bound:.3%} {share} at most."
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from moderation.arguments import read_share, say
 from moderation.drift import Change, Sample, compare
 from moderation.errors import DataError
-from moderation.past import OWN_ATTRIBUTE, Categories, PastComments, read_past
+from moderation.past import Categories, PastComments, read_past
+from moderation.policy import LIKELY_TO_REJECT
 
 
 def add_parser(parts: Any) -> None:
@@ -46,7 +47,7 @@ def drift(args: argparse.Namespace) -> None:
         DataError: one has moved, which is the exit status 1, or scores of two models.
 
     """
-    attributes = args.attribute or [OWN_ATTRIBUTE]
+    attributes = args.attribute or [LIKELY_TO_REJECT]
     before, now = (read_past(path, attributes=attributes) for path in (args.before, args.now))
     if before.model and now.model and before.model != now.model:
         raise DataError(

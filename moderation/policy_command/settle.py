@@ -22,8 +22,8 @@ from moderation.errors import DataError, OutputError, PolicyError
 from moderation.frames import LANGUAGE, check_output, replacing
 from moderation.kernels import announce_compiling
 from moderation.parsers.sources import digest
-from moderation.past import OWN_ATTRIBUTE, PastComments, read_past
-from moderation.policy import Policy
+from moderation.past import PastComments, read_past
+from moderation.policy import LIKELY_TO_REJECT, Policy
 from moderation.policy.files import change_rules, parse_policy, read_policy_text
 from moderation.scorer import Scorer
 from moderation.scoring import write_scored
@@ -131,7 +131,7 @@ def _read_labels(args: argparse.Namespace, policy: Policy, scorer: Scorer) -> Pa
     """Score the labelled comments, and read them as columns."""
     reading = open_reading(args.data, args)
     comments = track(reading, None, "scored")
-    others = bool(policy.attributes - {OWN_ATTRIBUTE})
+    others = bool(policy.attributes - {LIKELY_TO_REJECT})
     with tempfile.TemporaryDirectory() as folder:
         scored = Path(folder) / "scored.parquet"
         first = next(comments, None)

@@ -9,7 +9,8 @@ from sklearn.pipeline import Pipeline
 from moderation.artifacts import save_model
 from moderation.features import make_features
 from moderation.logistic import fit_logistic
-from moderation.scorer import CLASSIFIER, FEATURES, LIKELY_TO_REJECT
+from moderation.policy import LIKELY_TO_REJECT
+from moderation.scorer import CLASSIFIER, FEATURES
 
 CORPORA = Path(__file__).parents[2].parent / "shared" / "corpora"
 FILES = (
