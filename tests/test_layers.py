@@ -89,7 +89,7 @@ MAY_IMPORT = {
     },
     "base": {
         "adaptation", "arguments", "artifacts", "base_card", "calibration", "fairness",
-        "foundation", "kernels", "metrics", "parsers", "scorer", "templates", "thresholds",
+        "foundation", "kernels", "metrics", "parsers", "policy", "scorer", "templates", "thresholds",
         "errors",
     },
     "evaluate": {

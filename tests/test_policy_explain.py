@@ -85,7 +85,8 @@ def test_a_place_has_its_own_rules(explain, tmp_path):
     ],
 )  # fmt: skip
 def test_what_is_missing_and_what_is_promised_is_said(goal, says, explain):
-    head = 'otherwise = "hold"\n[[rule]]\nname = "a"\nattribute = "LIKELY_TO_REJECT"\naction = "approve"\n'
+    head = 'otherwise = "hold"\n[[rule]]\nname = "a"\naction = "approve"\n'
+    head += 'attribute = "LIKELY_TO_REJECT"\n'
     assert any(line.endswith(says) for line in explain(head + goal))
 
 
