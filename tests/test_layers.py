@@ -89,8 +89,8 @@ MAY_IMPORT = {
     },
     "base": {
         "adaptation", "arguments", "artifacts", "base_card", "calibration", "fairness",
-        "foundation", "kernels", "metrics", "parsers", "policy", "scorer", "templates", "thresholds",
-        "errors",
+        "foundation", "kernels", "metrics", "parsers", "policy", "scorer", "templates",
+        "thresholds", "errors",
     },
     "evaluate": {
         "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
