@@ -185,3 +185,10 @@ def test_rules_about_other_scores_and_languages_get_them(tmp_path):
     assert clean.evidence.labels < 300  # some look like another language
     assert look.attribute == "TOXICITY"
     assert look.threshold is not None
+
+
+def test_values_that_are_not_understood_are_counted(policy, trained, tmp_path, capsys):
+    dated = [(*row, "one day") for row in rows()]
+    data = write(tmp_path / "labels.csv", dated, (*HEADER, "decided_at"))
+    assert settle(policy, trained, data, "-o", tmp_path / "new.toml", "--plain-sample") == 0
+    assert "left out: 300 values of 'decided_at' not understood" in capsys.readouterr().err

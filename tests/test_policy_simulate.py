@@ -207,3 +207,11 @@ def test_options_that_make_no_sense_are_refused(option, value, policy, table, ca
     with pytest.raises(SystemExit):
         simulate(policy, table, option, value)
     assert f"argument {option}" in capsys.readouterr().err
+
+
+def test_promises_of_another_model_are_not_acted_on_and_said(policy, tmp_path, capsys):
+    write_rows((row | {"model": "m2"} for row in rows()), tmp_path / "other.parquet")
+    assert simulate(policy, tmp_path / "other.parquet", "--pace", 36) == 0
+    printed = capsys.readouterr()
+    assert cells(printed.out)["approved unseen"] == ["0 (0.0%)"]
+    assert "p.toml: 'clean' was settled on scores of model m1, not of m2" in printed.err

@@ -185,3 +185,9 @@ def test_points_out_of_reach_are_missing():
     assert names == [TOP_TENTH]
     better = choose_points(np.sort(labels), scores)
     assert ONE_IN_TWO in [point.name for point in better]
+
+
+def test_fewer_comments_than_a_threshold_needs_are_refused():
+    labels, scores = np.array([0, 1] * 5), np.linspace(0, 1, 10)
+    with pytest.raises(DataError, match="10 labelled comments are too few to look for 'max"):
+        find_point(Goal.parse("maximum recall @ precision >= 0.9"), labels, scores)
