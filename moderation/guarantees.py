@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,30 @@ class Refused:
         return f"no threshold to {self.action} with {self.promise}: {self.reason}"
 
 
+@dataclass(frozen=True)
+class ErrorCurve:
+    """
+    How many of the labelled comments are acted on, and wrongly, at each threshold, safest first.
+
+    `scores`, (thresholds,), are the last ones that are acted on.
+    """
+
+    scores: Floats
+    acted: Integers
+    errors: Integers
+    labels: int
+
+    @classmethod
+    def trace(cls, action: Action, labels: Integers, scores: Floats) -> Self:
+        """Count errors from the safest score on; comments of equal score are one step."""
+        approves = action is Action.APPROVE
+        order = np.argsort(scores if approves else -scores, kind="stable")
+        wrong = labels[order] if approves else 1 - labels[order]
+        last_of_score = np.append(np.diff(scores[order]) != 0, True)[: len(labels)]
+        acted = np.flatnonzero(last_of_score) + 1
+        return cls(scores[order][acted - 1], acted, np.cumsum(wrong)[acted - 1], len(labels))
+
+
 def find_threshold(
     promise: Promise,
     action: Action,
@@ -108,7 +133,7 @@ def find_threshold(
     """
     _check(promise, action, labels, scores, weights)
     if weights is not None:
-        labels, scores = _thin(labels, scores, weights, seed)
+        labels, scores = draw_by_weight(labels, scores, weights, seed=seed)
     if isinstance(promise, MissLimit):
         return _find_missed(promise, labels, scores)
     return _find_error(_Test(promise, len(labels)), action, labels, scores)
@@ -168,7 +193,9 @@ def _check(
         raise ValueError("expected weights of 0 or more")
 
 
-def _thin(labels: Integers, scores: Floats, weights: Floats, seed: int) -> tuple[Integers, Floats]:
+def draw_by_weight(
+    labels: Integers, scores: Floats, weights: Floats, *, seed: int
+) -> tuple[Integers, Floats]:
     """Return some of the comments, drawn so that all stand for equally many."""
     # In an order of their own, so that the draw does not depend on the one they came in.
     order = np.lexsort((weights, labels, scores))
@@ -203,18 +230,14 @@ class _Test:
 
 
 def _find_error(test: _Test, action: Action, labels: Integers, scores: Floats) -> Kept | Refused:
-    safest_first = np.argsort(scores if action is Action.APPROVE else -scores, kind="stable")
-    scores_in_order = scores[safest_first]
-    wrong = labels[safest_first] if action is Action.APPROVE else 1 - labels[safest_first]
-    last_of_score = np.append(np.diff(scores_in_order) != 0, len(labels) > 0)[: len(labels)]
-    acted = np.flatnonzero(last_of_score) + 1
-    errors = np.cumsum(wrong)[acted - 1]
+    curve = ErrorCurve.trace(action, labels, scores)
+    acted, errors = curve.acted, curve.errors
     found = _last_kept(test, acted, errors)
     if found is None:
         reason, more = _why_not(test, acted, errors)
         return Refused(test.promise, action, len(labels), reason, more)
     at, doubt = found
-    beyond = float(scores_in_order[acted[at]]) if acted[at] < len(labels) else None
+    beyond = float(curve.scores[at + 1]) if acted[at] < len(labels) else None
     return Kept(
         test.promise,
         action,
@@ -295,7 +318,7 @@ def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int |
     if times is None:
         return f"{seen}: {GROWTH[-1]} times as many like these would not prove it", None
     more = math.ceil(labels * (times - 1))
-    return f"{seen}; about {more} more like these would prove it", more
+    return f"{seen}; about {more:,} more like these would prove it", more
 
 
 def _times_needed(test: _Test, acted: Integers, errors: Integers) -> float | None:

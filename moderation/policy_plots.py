@@ -7,8 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from moderation.guarantees import Kept
+from moderation.metrics import clopper_pearson
 from moderation.plots import (
     DPI,
+    INK,
     KEPT,
     MARKS,
     QUIET,
@@ -19,10 +22,14 @@ from moderation.plots import (
     make_axes,
     printable_label,
 )
+from moderation.policy import Action, ErrorLimit
+from moderation.settling import Settled, Unsettled
 from moderation.shares import Share
 from moderation.simulation import Delays, Fate, Simulation
 from moderation.trade_offs import Trade
 
+STEPS = 400
+"""Thresholds drawn at the most."""
 HELD = "#eab308"
 COLOURS = (REMOVED, KEPT)
 """Of a policy, and of the one it is compared with."""
@@ -185,3 +192,51 @@ def _draw_shares(
         low, value, high = _ends(fate.got_through)
         axes.plot([low, high], [height, height], color=colour, lw=1.5)
         axes.plot([value], [height], "o", ms=5, mfc="white", mec=colour, mew=1.6)
+
+
+def draw_promises(settled: Sequence[Settled | Unsettled]) -> bytes | None:
+    """
+    Draw for each promise about errors how they grow with what is acted on.
+
+    Where it was settled is marked. None where there is no such promise.
+    """
+    drawn = [one for one in settled if one.curve is not None and len(one.curve.acted)]
+    if not drawn:
+        return None
+    figure = Figure(figsize=(SIZE[0], 3.4 * len(drawn) + 0.4), dpi=DPI)
+    for place, one in enumerate(drawn, start=1):
+        axes = figure.add_subplot(len(drawn), 1, place)
+        where = "" if one.at.override is None else f" (override {one.at.override + 1})"
+        across = "share of comments acted on without a person" if place == len(drawn) else ""
+        dress(axes, f"{printable_label(one.at.name)}{where}", across, "wrong, of those acted on")
+        _draw_promise(axes, one)
+    return as_png(axes)
+
+
+def _draw_promise(axes: Axes, one: Settled | Unsettled) -> None:
+    promise, curve = one.rule.goal, one.curve
+    assert isinstance(promise, ErrorLimit)
+    assert curve is not None
+    shown = np.unique(np.linspace(0, len(curve.acted) - 1, STEPS).astype(int))
+    acted, errors = curve.acted[shown], curve.errors[shown]
+    doubt = 1 - promise.confidence
+    upper = [
+        clopper_pearson(wrong, of, doubt=doubt)[1]
+        for wrong, of in zip(errors.tolist(), acted.tolist(), strict=True)
+    ]
+    share = acted / curve.labels
+    axes.plot(share, errors / acted, color=REMOVED, lw=2, label="in the labels")
+    axes.fill_between(share, errors / acted, upper, color=REMOVED, alpha=0.15, lw=0,
+                      label=f"at most, with {promise.confidence:.0%} confidence")  # fmt: skip
+    axes.axhline(
+        promise.error, color=QUIET, ls="--", lw=1, label=f"promise: {100 * promise.error:.3g}%"
+    )
+    if isinstance(one, Settled) and isinstance(one.found, Kept):
+        at = one.found.acted / curve.labels, one.found.errors / one.found.acted
+        side = "below" if one.rule.action is Action.APPROVE else "at or above"
+        axes.plot(*at, MARKS[0], ms=9, mfc="white", mec=INK, mew=1.8, zorder=5,
+                  label=f"settled: {side} {one.found.threshold:.4f}")  # fmt: skip
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set(xlim=(0, 1), ylim=(0, min(1.0, 5 * promise.error)))
+    axes.legend(frameon=False, loc="upper left", fontsize=9)

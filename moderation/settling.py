@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 from moderation.errors import DataError
-from moderation.guarantees import Kept, Refused, find_threshold
+from moderation.guarantees import ErrorCurve, Kept, Refused, draw_by_weight, find_threshold
 from moderation.past import PastComments
 from moderation.policy import Action, Cause, ErrorLimit, Evidence, Goal, MissLimit, Policy, Rule
 from moderation.policy.files import RuleAt, Value
@@ -32,6 +32,8 @@ class Settled:
     at: RuleAt
     rule: Rule
     found: Answer | Kept
+    curve: ErrorCurve | None = None
+    """Of a promise about errors, what it was settled on."""
 
     @property
     def changes(self) -> dict[str, Value]:
@@ -51,6 +53,7 @@ class Unsettled:
     at: RuleAt
     rule: Rule
     reason: str
+    curve: ErrorCurve | None = None
 
 
 def settle(
@@ -178,8 +181,14 @@ def _settle_promise(
     labels, scores = past.labels.astype(np.int64), read_scores(rule, past, base_rate)
     weights = None if (past.weights == past.weights[:1]).all() else past.weights
     found = find_threshold(promise, rule.action, labels, scores, weights=weights, seed=seed)
+    curve = None
+    if isinstance(promise, ErrorLimit):
+        counted = (labels, scores)
+        if weights is not None:
+            counted = draw_by_weight(labels, scores, weights, seed=seed)
+        curve = ErrorCurve.trace(rule.action, *counted)
     if isinstance(found, Refused):
-        return Unsettled(at, rule, found.reason)
+        return Unsettled(at, rule, found.reason, curve)
     evidence = Evidence(
         model=past.model or "unknown",
         labels=found.labels,
@@ -190,7 +199,7 @@ def _settle_promise(
         learnt_from=_digest(past, scores),
     )
     settled = replace(rule, threshold=found.threshold, evidence=evidence, suspended="")
-    return Settled(at, settled, found)
+    return Settled(at, settled, found, curve)
 
 
 def _digest(past: PastComments, scores: NDArray[np.float64]) -> str:

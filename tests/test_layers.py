@@ -74,7 +74,10 @@ MAY_IMPORT = {
     "adaptation": {"datasets", "model", "progress", "scorer"},
     "plots": {"adaptation", "calibration", "metrics", "thresholds"},
     "trade_offs": {"desk", "past", "policy", "shares", "simulation", "verdicts"},
-    "policy_plots": {"plots", "shares", "simulation", "trade_offs"},
+    "policy_plots": {
+        "guarantees", "metrics", "plots", "policy", "settling", "shares", "simulation",
+        "trade_offs",
+    },
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},

@@ -192,3 +192,26 @@ def test_values_that_are_not_understood_are_counted(policy, trained, tmp_path, c
     data = write(tmp_path / "labels.csv", dated, (*HEADER, "decided_at"))
     assert settle(policy, trained, data, "-o", tmp_path / "new.toml", "--plain-sample") == 0
     assert "left out: 300 values of 'decided_at' not understood" in capsys.readouterr().err
+
+
+def test_how_errors_grow_is_drawn_whether_settled_or_not(policy, trained, data, tmp_path):
+    picture, new = tmp_path / "errors.png", tmp_path / "new.toml"
+    options = ("-o", new, "--plain-sample", "--figure", picture)
+    assert settle(policy, trained, data, *options) == 0
+    settled = picture.read_bytes()
+    assert settled.startswith(b"\x89PNG")
+    new.unlink()
+    few = write(tmp_path / "few.csv", rows(20))
+    assert settle(policy, trained, few, *options) == 1
+    assert picture.read_bytes() not in (b"", settled)
+
+
+def test_where_no_share_of_errors_is_promised_nothing_is_drawn(
+    policy, trained, data, tmp_path, capsys
+):
+    policy.write_text(POLICY.replace("error = 0.1, confidence = 0.9", "missed = 0.2"))
+    picture = tmp_path / "errors.png"
+    options = ("-o", tmp_path / "new.toml", "--plain-sample", "--figure", picture)
+    assert settle(policy, trained, data, *options) == 0
+    assert "not drawn: errors.png, no rule promises" in capsys.readouterr().err
+    assert not picture.exists()

@@ -64,6 +64,18 @@ def test_a_promise_is_settled_with_what_it_stands_on():
     assert settled.changes["suspended"] is None
 
 
+def test_a_promise_has_the_curve_of_its_errors_settled_or_not():
+    past = comments(200)
+    order = np.argsort(past.scores["TOXICITY"])
+    for rule in (CLEAN, replace(CLEAN, goal=ErrorLimit(0.001))):
+        [found] = settle(Policy((rule,)), past)
+        assert found.curve.acted.tolist() == list(range(1, 201))
+        assert found.curve.errors.tolist() == np.cumsum(past.labels[order]).tolist()
+    weights = np.tile([1.0, 50.0], 100)
+    [found] = settle(Policy((CLEAN,)), replace(past, weights=weights))
+    assert found.curve.labels < 130
+
+
 def test_a_point_is_settled_at_the_base_rate_of_the_site():
     past = comments()
     for rate in (None, 0.1):

@@ -58,6 +58,12 @@ def add_parser(parts: Any) -> None:
         help="reach operating points where that share of comments is removed; as in DATA without",
     )
     parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE.png",
+        help="draw how errors grow with what is acted on, for each promise about errors",
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of drawing by weights; default 0"
     )
     add_reading_options(parser)
@@ -91,6 +97,8 @@ def settle_file(args: argparse.Namespace) -> None:
         seed=args.seed,
     )
     print("\n".join(_lines(found)))
+    if args.figure:
+        _draw(args.figure, found)
     unsettled = [one for one in found if isinstance(one, Unsettled)]
     if unsettled:
         names = ", ".join(dict.fromkeys(repr(one.rule.name) for one in unsettled))
@@ -102,7 +110,10 @@ def settle_file(args: argparse.Namespace) -> None:
 
 
 def _check_new(args: argparse.Namespace, policy: Policy) -> None:
-    check_output(args.output, inputs=[args.policy, args.data, args.model])
+    inputs = [args.policy, args.data, args.model]
+    check_output(args.output, inputs=inputs)
+    if args.figure:
+        check_output(args.figure, inputs=[*inputs, args.output])
     if args.output.exists():
         raise OutputError(f"{args.output}: exists already; name a new file, to keep what was there")
     if not any(rule.goal for _, rule in policy.everywhere()):
@@ -177,6 +188,17 @@ def _check_sample(args: argparse.Namespace, past: PastComments) -> None:
             "what, its approvals have none: audit some at random, and give each label its weight "
             "(1 / its chance) in a column 'weight'"
         )
+
+
+def _draw(path: Path, found: Sequence[Settled | Unsettled]) -> None:
+    from moderation.policy_plots import draw_promises
+
+    picture = draw_promises(found)
+    if picture is None:
+        say(f"not drawn: {path.name}, no rule promises a share of errors, or there are no labels")
+        return
+    with replacing(path) as stream:
+        stream.write(picture)
 
 
 def _lines(found: Sequence[Settled | Unsettled]) -> Iterator[str]:
