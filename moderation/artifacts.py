@@ -82,6 +82,11 @@ class Manifest:
         return {file["sha256"]: file["name"] for file in files}
 
     @property
+    def attributes(self) -> tuple[str, ...]:
+        """What it scores, its own attribute first."""
+        return tuple(self.facts.get("attributes", [self.facts["attribute"]]))
+
+    @property
     def newest(self) -> datetime | None:
         """When the latest comment of the training data was written, where that is known."""
         found = self.facts["training_data"].get("newest")

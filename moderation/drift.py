@@ -66,7 +66,7 @@ class Drift:
     large: float
     """The distance from which on it matters."""
     noise: float
-    """The distance up to which chance alone goes, at these counts."""
+    """The distance up to which chance alone goes, or which the counts do not rule out."""
     p_value: float
     """Of no change at all; corrected for the number of quantities compared (Holm 1979)."""
     change: Change = Change.STEADY
@@ -76,7 +76,8 @@ class Drift:
             return f"{self.quantity}: {self.change}: {self.counts[0]} before, {self.counts[1]} now"
         was = f"{self.quantity}: {self.change}: {self.before} before, {self.now} now"
         limit = f"{self.measure} {self.distance:.3f}, matters from {self.large:.3f}"
-        return f"{was} ({limit}; p = {self.p_value:.2g}; {self.counts[0]} and {self.counts[1]})"
+        chance = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.2g}"
+        return f"{was} ({limit}; {chance}; {self.counts[0]} and {self.counts[1]})"
 
 
 def compare(before: Sample, now: Sample, *, confidence: float = 0.95) -> list[Drift]:
@@ -228,12 +229,12 @@ def _compare_base_rates(before: NDArray[np.int8], now: NDArray[np.int8]) -> Drif
     return Drift(
         "base rate",
         f"{was.value:.2%} removed",
-        f"{is_now.value:.2%} [{difference.low:+.2%} to {difference.high:+.2%}]",
+        f"{is_now.value:.2%} removed (a change of {difference.low:+.2%} to {difference.high:+.2%})",
         (was.of, is_now.of),
         "difference",
         abs(difference.value),
         LARGE_RATIO * was.value,
-        (difference.high - difference.low) / 2,
+        max(abs(difference.low), abs(difference.high)),
         float(stats.fisher_exact(table).pvalue),
     )
 

@@ -52,6 +52,8 @@ class Kept:
             f"labelled comments ({self.acted / self.labels:.1%}), {self.errors} of them wrongly"
         )
         yield f"keeps its promise: {self.bound:.3%} at most"
+        if self.acted == self.labels:
+            yield "that is every comment that it is asked about: is it meant to be?"
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,8 @@ def find_threshold(
     """
     _check(promise, action, labels, scores, weights)
     if weights is not None:
-        labels, scores = draw_by_weight(labels, scores, weights, seed=seed)
+        drawn = draw_by_weight(labels, scores, weights, seed=seed)
+        labels, scores = labels[drawn], scores[drawn]
     if isinstance(promise, MissLimit):
         return _find_missed(promise, labels, scores)
     return _find_error(_Test(promise, len(labels)), action, labels, scores)
@@ -193,15 +196,18 @@ def _check(
         raise ValueError("expected weights of 0 or more")
 
 
-def draw_by_weight(
-    labels: Integers, scores: Floats, weights: Floats, *, seed: int
-) -> tuple[Integers, Floats]:
-    """Return some of the comments, drawn so that all stand for equally many."""
-    # In an order of their own, so that the draw does not depend on the one they came in.
+def draw_by_weight(labels: Integers, scores: Floats, weights: Floats, *, seed: int) -> Integers:
+    """
+    Return the places of some of the comments, drawn so that all of these stand for equally many.
+
+    The same comments are drawn in whatever order they come.
+    """
     order = np.lexsort((weights, labels, scores))
     heaviest = weights.max(initial=0.0)
-    drawn = order[np.random.default_rng(seed).random(len(order)) * heaviest < weights[order]]
-    return labels[drawn], scores[drawn]
+    drawn: Integers = order[
+        np.random.default_rng(seed).random(len(order)) * heaviest < weights[order]
+    ]
+    return drawn
 
 
 @dataclass(frozen=True)
@@ -316,7 +322,7 @@ def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int |
     seen = f"of the {of} safest of {labels} labels {wrong} are wrong ({wrong / of:.2%})"
     times = _times_needed(test, acted, errors)
     if times is None:
-        return f"{seen}: {GROWTH[-1]} times as many like these would not prove it", None
+        return f"{seen}: as far as these tell, {GROWTH[-1]} times as many would not prove it", None
     more = math.ceil(labels * (times - 1))
     return f"{seen}; about {more:,} more like these would prove it", more
 

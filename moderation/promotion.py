@@ -133,7 +133,7 @@ def compare(
     Errors are counted on labelled comments. Where their weights are uneven, each is kept with a
     probability in proportion to its weight, which leaves a plain random sample; without weights
     they are one only if `plain_sample` says so or no label is missing. `tolerated` is how much
-    more of all comments may get through than now.
+    more of all comments may get through, or be removed wrongly, than now.
 
     Raises:
         ValueError: the comments of the two are not as many.
@@ -148,6 +148,9 @@ def compare(
     waits, would_wait = ~present.verdicts.automatic, ~new.verdicts.automatic
     rechecks = tuple(_recheck(new, past.labels, counted, is_sample=is_sample))
     through = _pair(passes, would_pass, past.labels == 1, counted)
+    wrongly_removed = _pair(
+        present.verdicts.removed_unseen, new.verdicts.removed_unseen, past.labels == 0, counted
+    )
     unseen = _count_unlabelled(past, would_pass & ~passes) if not is_sample else 0
     return Comparison(
         comments=len(past),
@@ -159,10 +162,10 @@ def compare(
         rechecks=rechecks,
         present_rechecks=tuple(_recheck(present, past.labels, counted, is_sample=is_sample)),
         through=through,
-        wrongly_removed=_pair(
-            present.verdicts.removed_unseen, new.verdicts.removed_unseen, past.labels == 0, counted
+        wrongly_removed=wrongly_removed,
+        decision=_judge(
+            new, rechecks, through, wrongly_removed, tolerated=tolerated, unseen=unseen
         ),
-        decision=_judge(new, rechecks, through, tolerated=tolerated, unseen=unseen),
     )
 
 
@@ -322,7 +325,13 @@ def _is_more(through: Paired, tolerated: float) -> bool:
 
 
 def _judge(
-    new: Side, rechecks: Sequence[Recheck], through: Paired, *, tolerated: float, unseen: int
+    new: Side,
+    rechecks: Sequence[Recheck],
+    through: Paired,
+    wrongly_removed: Paired,
+    *,
+    tolerated: float,
+    unseen: int,
 ) -> Decision:
     """Return whether to promote; one reason not to is enough."""
     against = [*find_foreign(new.policy, new.past.model), *_doubt_promises(rechecks)]
@@ -335,6 +344,11 @@ def _judge(
             f"more gets through than now: of {through.comments:,} labelled comments "
             f"{through.new:,}, now {through.present:,}"
         )
+    if _is_more(wrongly_removed, tolerated):
+        against.append(
+            f"more is removed wrongly than now: of {wrongly_removed.comments:,} labelled comments "
+            f"{wrongly_removed.new:,}, now {wrongly_removed.present:,}"
+        )
     if not through.comments:
         against.append("too few decisions to tell: none has a label")
     if against:
@@ -342,7 +356,7 @@ def _judge(
     return Decision(
         True,
         (
-            "no promise is contradicted, and no more gets through than "
+            "no promise is contradicted, and no more gets through or is removed wrongly than "
             + ("is tolerated" if tolerated else "now, as far as these decisions tell"),
         ),
     )

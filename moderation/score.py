@@ -14,10 +14,11 @@ from moderation.arguments import (
     say,
     track,
 )
-from moderation.artifacts import load_model
+from moderation.artifacts import load_model, read_manifest
 from moderation.frames import check_output, find_writer
 from moderation.kernels import announce_compiling
 from moderation.languages import check_installed
+from moderation.parsers.sources import digest
 from moderation.scoring import write_scored
 
 
@@ -74,7 +75,9 @@ def score(args: argparse.Namespace) -> None:
     if args.languages:
         check_installed()
     announce_compiling(lambda: say(COMPILING))
-    scorer = load_model(args.model)
+    scorer, known = load_model(args.model), read_manifest(args.model).training_files
+    if args.input != "-" and digest(Path(args.input)) in known:
+        say(f"{args.input}: the model has learnt from it; its scores there promise too much")
     reading = open_reading(args.input, args)
     comments = track(reading, None, "scored")
     scored = write_scored(

@@ -81,17 +81,19 @@ def _score_rows(
     languages: bool,
 ) -> Iterator[Row]:
     """Yield comments as rows with their score; None where there are no words to score."""
+    # Scores at another base rate are on another scale: they are not to be mixed with those.
+    version = scorer.version if base_rate is None else f"{scorer.version}@{base_rate:g}"
     for batch in batched(comments, BATCH):
         worded = [comment.text for comment in batch if comment.text and comment.text.strip()]
         found: dict[str, list[Any]] = {SCORE: scorer.score(worded, base_rate=base_rate).tolist()}
-        found[MODEL] = [scorer.version] * len(worded)
+        found[MODEL] = [version] * len(worded)
         if attributes:
             each = scorer.score_attributes(worded)
             found.update((name, scores.tolist()) for name, scores in each.items())
         if languages:
             found[LANGUAGE] = detect_languages(worded)
         added = (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
-        unscored = {**dict.fromkeys(found), MODEL: scorer.version}
+        unscored = {**dict.fromkeys(found), MODEL: version}
         counts.scored += len(worded)
         counts.without_words += len(batch) - len(worded)
         for comment, row in zip(batch, to_rows(batch, extra=extra), strict=True):

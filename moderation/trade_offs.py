@@ -52,7 +52,16 @@ def trade_off(
     rule = find_approving_rule(policy)
     if rule is None or not (past.labels == 1).any():
         return
+    others = (one for one in policy.rules if one is not rule and one.effect is not Action.APPROVE)
+    # From where another rule on, it decides: what this one's threshold is changes nothing sensible.
+    ends = min(
+        (one.settled_threshold for one in others
+         if (one.attribute, one.scale) == (rule.attribute, rule.scale)),
+        default=1.0,
+    )  # fmt: skip
     for threshold in _find_thresholds(past, rule, base_rate):
+        if rule.action is Action.APPROVE and threshold > ends:
+            return
         moved = replace(rule, threshold=threshold)
         rules = tuple(moved if other is rule else other for other in policy.rules)
         verdicts = decide_all(past, replace(policy, rules=rules), base_rate=base_rate)

@@ -117,6 +117,19 @@ def find_places(past: PastComments, policy: Policy) -> Iterable[tuple[Place, Row
         yield place, np.flatnonzero(key == code)
 
 
+def find_absent(policy: Policy, past: PastComments) -> list[str]:
+    """Return of each section and community that overrides name, and no comment is in, that."""
+    found = []
+    for kind, there, named in (
+        ("section", past.sections, [o.sections for o in policy.overrides]),
+        ("community", past.communities, [o.communities for o in policy.overrides]),
+    ):
+        known = set(there.names) if there else set()
+        names = dict.fromkeys(name for some in named for name in some if name not in known)
+        found += [f"no comment is in {kind} {name!r}, which an override names" for name in names]
+    return found
+
+
 def _among(
     found: Categories | None, named: set[str], comments: int
 ) -> tuple[Rows, list[str | None]]:
@@ -250,7 +263,9 @@ _NO_LANGUAGE: Final = (
 
 def even_scores(scores: Floats, base_rate: float | None) -> Floats:
     """Return probabilities on the 50/50 scale, as `on_scale` does."""
-    if base_rate is None:
-        raise ValueError("a rule is on the 50/50 scale: expected the base rate of the scores")
+    if base_rate is None or not 0 < base_rate < 1:
+        raise ValueError(
+            f"a rule is on the 50/50 scale: expected the base rate of the scores, found {base_rate}"
+        )
     odds_for, odds_against = scores * (1 - base_rate), (1 - scores) * base_rate
     return np.asarray(odds_for / (odds_for + odds_against))

@@ -149,8 +149,9 @@ def test_a_base_rate_says_its_difference_with_an_interval():
     now = Sample(labels=np.repeat([1, 0, -1], [140, 860, 50]).astype(np.int8))
     [found] = compare(before, now)
     assert str(found) == (
-        "base rate: moved: 7.00% removed before, 14.00% [+4.33% to +9.69%] now "
-        "(difference 0.070, matters from 0.018; p = 3.9e-07; 1000 and 1000)"
+        "base rate: moved: 7.00% removed before, 14.00% removed (a change of +4.33% to +9.69%) now "
+        ""
+        "(difference 0.070, matters from 0.018; p < 0.001; 1000 and 1000)"
     )
 
 

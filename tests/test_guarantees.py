@@ -178,7 +178,7 @@ def test_a_model_that_tells_nothing_is_not_helped_by_labels():
     labels = np.tile([1, 0, 0], 200)
     found = find_threshold(ErrorLimit(0.05), Action.APPROVE, labels, scores)
     assert found.more is None
-    assert "16 times as many like these would not prove it" in found.reason
+    assert "16 times as many would not prove it" in found.reason
 
 
 def test_weights_that_are_equal_change_nothing():

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "past": {"captures", "frames", *READING, "parsers", "policy"},
     "verdicts": {"past", "policy", "errors"},
     "guarantees": {"metrics", "policy"},
-    "settling": {"guarantees", "past", "policy", "thresholds", "verdicts", "errors"},
+    "settling": {"guarantees", "metrics", "past", "policy", "thresholds", "verdicts", "errors"},
     "desk": {"past"},
     "shares": {"metrics"},
     "simulation": {"desk", "past", "policy", "shares", "verdicts"},
@@ -105,9 +105,9 @@ MAY_IMPORT = {
     },
     "policy.__main__": {"policy_command"},
     "policy_command": {
-        "arguments", "artifacts", "auditing", "desk", "drift", "frames", "kernels", "past",
-        "parsers", "policy", "policy_plots", "promotion", "scorer", "scoring", "settling", "shares",
-        "simulation", "trade_offs", "verdicts", "watching", "errors",
+        "arguments", "artifacts", "auditing", "comments", "desk", "drift", "frames", "kernels",
+        "past", "parsers", "policy", "policy_plots", "promotion", "scorer", "scoring", "settling",
+        "shares", "simulation", "trade_offs", "verdicts", "watching", "errors",
     },
     "__main__": set(),
     "app": {

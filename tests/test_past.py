@@ -244,7 +244,7 @@ def test_many_batches_are_one_table(tmp_path):
         ({"score": 1.5}, BOTH, r"row 2: 'score' is 1\.5, expected a number from 0 to 1"),
         ({"score": -0.1}, BOTH, "row 2: 'score' is -0.1"),
         ({"TOXICITY": 80.0}, BOTH, "row 2: 'TOXICITY' is 80, .*divide percentages by 100"),
-        ({"weight": -1.0}, BOTH, "row 2: 'weight' is -1, expected a number of 0 or more"),
+        ({"weight": -1.0}, BOTH, "row 2: 'weight' is -1, expected a number from 0 to 1e.09"),
         ({"weight": None}, BOTH, "1 labelled comments have no weight"),
         ({"model": "m2"}, BOTH, "2 versions of the model .'m1', 'm2'.*score all comments"),
     ],

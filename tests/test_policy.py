@@ -297,7 +297,9 @@ def test_a_promise_or_place_that_cannot_be_is_refused(make, said):
 def test_promises_say_themselves():
     assert str(ErrorLimit(0.01)) == "at most 1% of what it acts on wrong, with 95% confidence"
     assert "in the next 5,000 comments" in str(ErrorLimit(0.01, 0.9, 5000))
-    assert str(MissLimit(0.005)).endswith("0.5% of what is to be removed passes unseen, on average")
+    assert str(MissLimit(0.005)).endswith(
+        "0.5% of what is to be removed passes unseen by it, on average"
+    )
 
 
 def audited(rule, *, secret="ours", keys=20_000, otherwise=Action.HOLD):

@@ -78,7 +78,7 @@ def test_a_place_has_its_own_rules(explain, tmp_path):
 @pytest.mark.parametrize(
     ("goal", "says"),
     [
-        ("guarantee = { missed = 0.1 }", "of what is to be removed passes unseen, on average."),
+        ("guarantee = { missed = 0.1 }", "to be removed passes unseen by it, on average."),
         ("guarantee = { error = 0.1 }\nthreshold = 0.2", "it acts through a person only."),
         ("guarantee = { error = 0.1 }", "before: run python -m moderation.policy settle."),
         ('threshold = 0.5\nscale = "50/50"', "1 in 2, where half of all comments are removed."),

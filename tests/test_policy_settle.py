@@ -18,7 +18,7 @@ otherwise = "hold"
 name = "clean"
 attribute = "LIKELY_TO_REJECT"
 action = "approve"
-guarantee = { error = 0.1, confidence = 0.9 } # as the editors agreed
+guarantee = { error = 0.4, confidence = 0.9 } # as the editors agreed
 audit = 0.05
 suspended = "broken in May"
 
@@ -26,7 +26,7 @@ suspended = "broken in May"
 name = "look"
 attribute = "LIKELY_TO_REJECT"
 action = "hold"
-point = "maximum recall @ precision >= 0.3"
+point = "maximum match_rate @ match_rate <= 0.2"
 """
 HEADER = ("id", "text", "label", "created_at")
 
@@ -48,7 +48,7 @@ def rows(number=300, created="2026-12-01T10:00:00Z"):
     for row in range(number):
         removed = rng.random() < 0.3
         words = rng.choice(REMOVED_WORDS if removed else KEPT_WORDS, 4)
-        yield row, " ".join(words), int(removed), created
+        yield row, f"{' '.join(words)} {created[8:10]} {row}", int(removed), created
 
 
 def write(path, lines, header=HEADER):
@@ -99,10 +99,11 @@ def test_labels_with_weights_need_no_word_about_their_origin(policy, trained, tm
 
 def test_where_a_rule_cannot_be_settled_nothing_is_written(policy, trained, tmp_path, capsys):
     few = write(tmp_path / "few.csv", rows(20))
+    policy.write_text(POLICY.replace("error = 0.4", "error = 0.1"))
     assert settle(policy, trained, few, "-o", tmp_path / "new.toml", "--plain-sample") == 1
     out = capsys.readouterr()
     assert "found 20 labels; even if none of them were wrong, 22 are needed: 2 more" in out.out
-    assert "nothing was written: no threshold was found for 'clean'" in out.err
+    assert "nothing was written: no threshold was found for clean, look" in out.err
     assert not (tmp_path / "new.toml").exists()
 
 
@@ -118,11 +119,11 @@ def dated(trained, tmp_path):
 
 
 def test_labels_older_than_the_model_are_left_out(policy, dated, tmp_path, capsys):
-    newer = [(*row[:3], "2026-12-03T00:00:00Z") for row in rows()]
+    newer = list(rows(created="2026-12-03T00:00:00Z"))
     data = write(tmp_path / "mixed.csv", [*rows(40), *newer])
     assert settle(policy, dated, data, "-o", tmp_path / "new.toml", "--plain-sample") == 0
     assert "40 comments not known to be newer than what the model learnt" in capsys.readouterr().err
-    assert read_policy(tmp_path / "new.toml").rules[0].evidence.labels == 300
+    assert read_policy(tmp_path / "new.toml").rules[0].evidence.labels == 240
 
 
 def test_labels_that_are_all_older_than_the_model_are_refused(policy, dated, data, capsys):
@@ -175,7 +176,6 @@ def test_rules_about_other_scores_and_languages_get_them(tmp_path):
 
     text = POLICY.replace('"LIKELY_TO_REJECT"\naction = "hold"', '"TOXICITY"\naction = "hold"')
     text = text.replace('"hold"\n', '"hold"\nlanguages = { known = ["en", "und"] }\n', 1)
-    text = text.replace("maximum recall @ precision >= 0.3", "maximum match_rate @ fpr <= 0.5")
     policy = tmp_path / "policy.toml"
     policy.write_text(text)
     data = write(tmp_path / "labels.csv", rows())
@@ -201,7 +201,7 @@ def test_how_errors_grow_is_drawn_whether_settled_or_not(policy, trained, data, 
     settled = picture.read_bytes()
     assert settled.startswith(b"\x89PNG")
     new.unlink()
-    few = write(tmp_path / "few.csv", rows(20))
+    few = write(tmp_path / "few.csv", rows(4))
     assert settle(policy, trained, few, *options) == 1
     assert picture.read_bytes() not in (b"", settled)
 
@@ -209,7 +209,7 @@ def test_how_errors_grow_is_drawn_whether_settled_or_not(policy, trained, data, 
 def test_where_no_share_of_errors_is_promised_nothing_is_drawn(
     policy, trained, data, tmp_path, capsys
 ):
-    policy.write_text(POLICY.replace("error = 0.1, confidence = 0.9", "missed = 0.2"))
+    policy.write_text(POLICY.replace("error = 0.4, confidence = 0.9", "missed = 0.2"))
     picture = tmp_path / "errors.png"
     options = ("-o", tmp_path / "new.toml", "--plain-sample", "--figure", picture)
     assert settle(policy, trained, data, *options) == 0

@@ -79,6 +79,8 @@ def write_policy_files(folder: Path) -> None:
     """Write a policy, labels to settle it on, and audits of what it did."""
     shutil.copy(REPOSITORY / "data/policy.toml", folder / "data")
     (folder / "policy.toml").write_text(POLICY)
+    (folder / "stricter.toml").write_text(POLICY.replace("audit = 0.05", "audit = 0.1"))
+    shutil.copy(folder / "export.csv", folder / "past.csv")
     export = pd.read_csv(folder / "export.csv")
     later = pd.to_datetime(export["created_at"]) + pd.DateOffset(years=1)
     export.assign(created_at=later).to_csv(folder / "newer.csv", index=False)

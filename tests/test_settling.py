@@ -13,6 +13,7 @@ from moderation.policy import (
     ErrorLimit,
     Goal,
     Languages,
+    MissLimit,
     Override,
     Policy,
     Rule,
@@ -218,3 +219,69 @@ def test_where_all_have_a_label_or_one_score_nothing_depends_on_it(same):
         past.labels[:20] = -1
     check_plain(past)
     assert isinstance(settle(Policy((CLEAN,)), past)[0], Settled | Unsettled)
+
+
+STALE = replace(CLEAN, threshold=0.9)
+
+
+def test_thresholds_that_are_found_anew_count_for_nothing_before():
+    """One of last year would take what another rule is about, and then be gone."""
+    past = comments(3000)
+    sure = Rule("TOXICITY", None, Action.REMOVE, "sure", goal=ErrorLimit(0.4, 0.9))
+    fresh = settle(Policy((CLEAN, sure, LOOK)), past)
+    again = settle(Policy((STALE, sure, replace(LOOK, threshold=0.01))), past)
+    assert [one.rule for one in fresh] == [one.rule for one in again]
+
+
+def test_a_promise_that_the_other_rules_break_is_refused():
+    """On its own it errs on few; what the new point takes from it is what it did rightly."""
+    past = comments(4000)
+    right = (past.labels == 0) & (past.scores["TOXICITY"] < 0.6)
+    past.scores["THREAT"][:] = np.where(right, 0.9, 0.1)
+    blind = Rule("THREAT", None, Action.HOLD, "blind", goal=Goal.parse(
+        "maximum threshold @ match_rate >= 0.5"))  # fmt: skip
+    clean, _ = settle(Policy((CLEAN, blind)), past)
+    assert isinstance(clean, Unsettled)
+
+
+def test_of_what_another_rule_takes_nothing_is_missed():
+    past = comments(2000)
+    threat = Rule("THREAT", 0.5, Action.HOLD, "threat")
+    missing = replace(CLEAN, goal=MissLimit(0.2))
+    [alone] = settle(Policy((missing,)), past)
+    [settled] = settle(Policy((missing, threat)), past)
+    passes = (past.scores["TOXICITY"] < settled.rule.threshold) & (past.scores["THREAT"] < 0.5)
+    missed = (passes & (past.labels == 1)).sum() / (past.labels == 1).sum()
+    assert settled.rule.threshold > alone.rule.threshold
+    assert 0.15 < missed <= 0.2
+
+
+def test_where_another_rule_takes_all_to_be_removed_everything_else_may_pass():
+    past = comments(500)
+    past.scores["THREAT"][:] = past.labels
+    threat = Rule("THREAT", 0.5, Action.HOLD, "threat")
+    [settled] = settle(Policy((replace(CLEAN, goal=MissLimit(0.2)), threat)), past)
+    assert settled.rule.threshold == 1.0
+
+
+def test_a_place_without_labels_says_so():
+    past = replace(comments(100), sections=None)
+    sport = Override(sections=("sport",), rules=(replace(CLEAN, name="there"),))
+    [there] = settle(Policy((), overrides=(sport,)), past)
+    assert there.reason == "of 100 labels none is where the rule is asked"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": 0.4},
+        {"goal": ErrorLimit(0.05, 0.9)},
+        {"goal": ErrorLimit(0.1, 0.99)},
+        {"attribute": "THREAT"},
+        {"scale": ScoreScale.EVEN},
+    ],
+)
+def test_evidence_says_nothing_of_a_rule_that_was_changed_since(change):
+    [settled] = settle(Policy((CLEAN,)), comments())
+    assert settled.rule.automatic
+    assert not replace(settled.rule, **change).automatic

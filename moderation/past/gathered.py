@@ -26,6 +26,8 @@ from moderation.past.values import (
 )
 
 MOST_VERSIONS_NAMED = 3
+MOST_WEIGHT = 1e9
+"""More comments than anybody has: a larger weight is a mistake."""
 _SCORE_IT = "score the comments first: python -m moderation.score MODEL TABLE -o SCORED"
 
 
@@ -92,7 +94,7 @@ class Gathered:
     def _weights(self, labels: Bytes) -> Floats:
         if WEIGHT not in self._chunks:
             return np.ones(self.rows)
-        weights = self._numbers(WEIGHT, least=0, most=np.finfo(float).max)
+        weights = self._numbers(WEIGHT, least=0, most=MOST_WEIGHT)
         if without := int((np.isnan(weights) & (labels >= 0)).sum()):
             raise DataError(
                 f"{self.name}: {without} labelled comments have no weight; write into 'weight' "
@@ -114,7 +116,11 @@ class Gathered:
             row = int(np.argmax(outside))
             raise DataError(
                 f"{self.name}: row {row + 1}: {column!r} is {numbers[row]:g}, expected a number "
-                + ("from 0 to 1; divide percentages by 100" if most == 1 else f"of {least} or more")
+                + (
+                    "from 0 to 1; divide percentages by 100"
+                    if most == 1
+                    else f"from {least} to {most:g}"
+                )
             )
         return numbers
 

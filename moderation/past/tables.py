@@ -44,7 +44,11 @@ WHITE_SPACE: Final = "".join(chr(code) for code in range(0x3001) if chr(code).is
 
 
 def read_past(
-    path: Path, *, attributes: Collection[str], needs_characters: bool = True
+    path: Path,
+    *,
+    attributes: Collection[str],
+    needs_characters: bool = True,
+    name: str | None = None,
 ) -> PastComments:
     """
     Return the scored comments of a table (Parquet, CSV, JSON Lines) as columns.
@@ -52,7 +56,7 @@ def read_past(
     The column `score` is the model's own attribute, LIKELY_TO_REJECT; one called like another
     attribute holds that. `label` counts, else `status`, as in training; what a single capture of
     a page shows is no outcome. The words are only measured, a batch at a time, and only where
-    `needs_characters` and there is no column `characters`.
+    `needs_characters` and there is no column `characters`. Messages call the table by its `name`.
 
     Raises:
         SourceError: the file cannot be opened, unpacked or decoded.
@@ -61,7 +65,7 @@ def read_past(
 
     """
     columns = {SCORE if name == LIKELY_TO_REJECT else name: name for name in sorted(attributes)}
-    gathered = Gathered(path.name, columns)
+    gathered = Gathered(name or path.name, columns)
     if _is_parquet(path):
         with _open_parquet(path) as table:
             _gather_parquet(table, gathered, needs_characters=needs_characters)

@@ -72,11 +72,11 @@ def _warn_promise(rule: Rule, model: str | None) -> Iterator[str]:
         return
     if not rule.audit:
         yield f"{rule.name!r} has no audit: nobody would notice that its promise is broken"
-    if rule.evidence is None and rule.threshold is not None:
-        yield (
-            f"{rule.name!r} has a threshold that nothing shows to keep the promise: a person "
-            "decides; run python -m moderation.policy settle"
-        )
+    if rule.threshold is not None and not rule.is_proven:
+        why = "was changed since it was settled, and nothing shows that it keeps its promise"
+        if rule.evidence is None:
+            why = "has a threshold that nothing shows to keep the promise"
+        yield f"{rule.name!r} {why}: a person decides; run python -m moderation.policy settle"
     if rule.automatic and not rule.acts_on(model):
         yield _say_foreign(rule, model)
 

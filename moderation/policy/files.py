@@ -38,7 +38,16 @@ _RULE_KEYS: Final = (
     "audit", "evidence", "suspended",
 )  # fmt: skip
 _OVERRIDE_KEYS: Final = ("section", "community", "without", "otherwise", "rule")
-_EVIDENCE_KEYS: Final = ("model", "labels", "removed", "acted", "errors", "bound", "learnt_from")
+_EVIDENCE_KEYS: Final = (
+    "model",
+    "labels",
+    "removed",
+    "acted",
+    "errors",
+    "bound",
+    "learnt_from",
+    "settled_for",
+)
 _LANGUAGE: Final = re.compile("[a-z]{2,3}")
 
 
@@ -264,14 +273,17 @@ def _read_evidence(rule: Reader) -> Evidence | None:
     reader = rule.inner("evidence", _EVIDENCE_KEYS, example=_FOUND)
     if reader is None:
         return None
-    reader.require(**dict.fromkeys(_EVIDENCE_KEYS[:-1], _FOUND))
+    reader.require(**dict.fromkeys(_EVIDENCE_KEYS[:-2], _FOUND))
     model, learnt_from = reader.words("model", "a7fd7fc78958"), reader.remark("learnt_from")
+    settled_for = reader.remark("settled_for")
     labels, removed, acted, errors = (
         reader.whole(key, 100, least=0) or 0 for key in ("labels", "removed", "acted", "errors")
     )
     bound = reader.share("bound", 0.01, ends=True)
     made = reader.make(
-        lambda: Evidence(model or "", labels, removed, acted, errors, bound or 0.0, learnt_from)
+        lambda: Evidence(
+            model or "", labels, removed, acted, errors, bound or 0.0, learnt_from, settled_for
+        )
     )
     if made and not (errors <= acted <= labels and removed <= labels):
         found = f"{labels} labels, {removed} removed, {acted} acted on, {errors} errors"

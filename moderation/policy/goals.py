@@ -115,7 +115,7 @@ class ErrorLimit:
 @dataclass(frozen=True)
 class MissLimit:
     """
-    A promise: of all comments to be removed, at most the share `missed` passes unseen.
+    A promise: of all comments to be removed, the rule lets at most the share `missed` pass unseen.
 
     Without a confidence it holds on average over what the threshold was learnt from (split
     conformal); with one, in that share of cases.
@@ -131,7 +131,9 @@ class MissLimit:
 
     def __str__(self) -> str:
         sure = f"with {_percent(self.confidence)} confidence" if self.confidence else "on average"
-        return f"at most {_percent(self.missed)} of what is to be removed passes unseen, {sure}"
+        return (
+            f"at most {_percent(self.missed)} of what is to be removed passes unseen by it, {sure}"
+        )
 
 
 Promise = ErrorLimit | MissLimit

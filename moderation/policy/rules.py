@@ -78,6 +78,8 @@ class Evidence:
     """The share of errors that the promise is about, at most, with its confidence."""
     learnt_from: str = ""
     """The beginning of the SHA-256 over scores and labels."""
+    settled_for: str = ""
+    """The fingerprint of the rule that it is for; of a rule changed since it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,21 @@ class Rule:
     @property
     def automatic(self) -> bool:
         """Whether it acts without a person."""
-        return self.is_promise and self.evidence is not None and not self.suspended
+        return self.is_proven and not self.suspended
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it has a promise, and evidence for the very threshold and promise it has now."""
+        if not self.is_promise or self.evidence is None:
+            return False
+        return self.evidence.settled_for in ("", self.fingerprint)
+
+    @property
+    def fingerprint(self) -> str:
+        """The beginning of the SHA-256 over what evidence for it depends on."""
+        goal = asdict(self.goal) if self.goal else None
+        said = json.dumps([self.attribute, self.threshold, self.action, self.scale, goal])
+        return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:VERSION_DIGITS]
 
     def acts_on(self, model: str | None) -> bool:
         """Tell whether it acts on scores of a model: its promise says nothing of another one's."""
@@ -359,8 +375,10 @@ def on_scale(scale: ScoreScale, score: float | None, base_rate: float | None) ->
     assert score is not None
     if scale is ScoreScale.PROBABILITY:
         return score
-    if base_rate is None:
-        raise ValueError("a rule is on the 50/50 scale: expected the base rate of the scores")
+    if base_rate is None or not 0 < base_rate < 1:
+        raise ValueError(
+            f"a rule is on the 50/50 scale: expected the base rate of the scores, found {base_rate}"
+        )
     odds_for, odds_against = score * (1 - base_rate), (1 - score) * base_rate
     return odds_for / (odds_for + odds_against)
 

@@ -61,7 +61,7 @@ def explain_rule(rule: Rule) -> Iterator[str]:
         yield f"It promises: {describe_promise(rule)}."
     elif rule.goal is not None:
         yield f"Its threshold is to give: {rule.goal}."
-    if rule.evidence is not None:
+    if rule.evidence is not None and rule.is_proven:
         yield _describe_evidence(rule, rule.evidence)
     elif rule.is_promise and rule.threshold is not None:
         yield "Nothing shows yet that it keeps the promise, so it acts through a person only."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from moderation.artifacts import read_manifest
+from moderation.artifacts import Manifest, read_manifest
 from moderation.errors import PolicyError
 from moderation.policy import Policy
 from moderation.policy.doubts import find_doubts, find_unsettled
@@ -33,7 +33,8 @@ def add_parser(parts: Any) -> None:
         "--model",
         type=Path,
         metavar="MODEL",
-        help="warn of promises that were settled on another model's scores",
+        help="warn of promises that were settled on another model's scores, and of scores that "
+        "it does not give",
     )
     parser.set_defaults(work=check)
 
@@ -46,18 +47,18 @@ def check(args: argparse.Namespace) -> None:
         PolicyError: the mistakes of all files, one a line.
 
     """
-    model = read_manifest(args.model).version if args.model else None
+    manifest = read_manifest(args.model) if args.model else None
     mistakes: list[PolicyError] = []
     for path in args.files:
         try:
-            print("\n".join(_lines(path, read_policy(path), model)))
+            print("\n".join(_lines(path, read_policy(path), manifest)))
         except PolicyError as error:
             mistakes.append(error)
     if mistakes:
         raise PolicyError("\n".join(map(str, mistakes)))
 
 
-def _lines(path: Path, policy: Policy, model: str | None) -> Iterator[str]:
+def _lines(path: Path, policy: Policy, manifest: Manifest | None) -> Iterator[str]:
     name = f"{policy.name}, " if policy.name else ""
     yield f"{path}: {name}version {policy.version}"
     yield from (f"  {line}" for line in describe_order(policy, policy.at()))
@@ -70,4 +71,10 @@ def _lines(path: Path, policy: Policy, model: str | None) -> Iterator[str]:
     yield from (f"not settled: {rule}" for rule in unsettled)
     if unsettled:
         yield f"not settled: {UNSETTLED}"
+    model = manifest.version if manifest else None
     yield from (f"warning: {warning}" for warning in find_doubts(policy, model=model))
+    if manifest and (missing := sorted(policy.attributes - set(manifest.attributes))):
+        yield (
+            f"warning: the model has no score {', '.join(missing)}: nothing can be decided with "
+            f"it; it has {', '.join(manifest.attributes)}"
+        )

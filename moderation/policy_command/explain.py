@@ -24,6 +24,7 @@ from moderation.policy import (
     decide,
     on_scale,
 )
+from moderation.policy.doubts import find_foreign
 from moderation.policy.files import read_policy
 from moderation.policy.sentences import (
     DONE,
@@ -109,10 +110,11 @@ def _explain_verdict(policy: Policy, place: Place, args: argparse.Namespace) -> 
     given = _find_given(args)
     _check_given(policy, place, given)
     scores, base_rate = given.scores, given.base_rate
-    verdict = decide(scores, policy, about=given.about, base_rate=base_rate)
+    verdict = decide(scores, policy, about=given.about, base_rate=base_rate, model=given.model)
     yield _describe_verdict(verdict)
     if verdict.rule is not None:
         yield from (f"    {line}" for line in explain_rule(verdict.rule))
+    yield from (f"    {line}" for line in find_foreign(policy, given.model))
     if scores is None or not place.rules:
         return
     yield "\nThe rules, the nearest threshold first:"
@@ -131,6 +133,8 @@ class _Given:
     scores: Scores | None
     base_rate: float | None
     about: Circumstances
+    model: str | None = None
+    """The version of the model whose scores they are."""
 
 
 def _find_given(args: argparse.Namespace) -> _Given:
@@ -149,7 +153,8 @@ def _find_given(args: argparse.Namespace) -> _Given:
         text = sys.stdin.buffer.read().decode(errors="replace")
     scores = {name: float(found[0]) for name, found in scorer.score_attributes([text]).items()}
     about = replace(place, characters=len(text.strip()))
-    return _Given(scores if text.strip() else None, args.base_rate or scorer.base_rate, about)
+    base_rate = args.base_rate or scorer.base_rate
+    return _Given(scores if text.strip() else None, base_rate, about, scorer.version)
 
 
 def _check_given(policy: Policy, place: Place, given: _Given) -> None:

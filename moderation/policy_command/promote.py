@@ -68,7 +68,8 @@ def add_parser(parts: Any) -> None:
         type=_tolerated,
         default=0.0,
         metavar="SHARE",
-        help="how much more of all comments may get through than now; default: 0",
+        help="how much more of all comments may get through, or be removed wrongly, than now; "
+        "default: 0",
     )
     parser.add_argument(
         "--plain-sample",

@@ -1,9 +1,11 @@
 """`settle`: finds the thresholds that a policy asks for in words, and writes them into it."""
 
 import argparse
+import hashlib
 import itertools
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from moderation.arguments import (
     track,
 )
 from moderation.artifacts import Manifest, load_model, read_manifest
+from moderation.comments import Comment
 from moderation.errors import DataError, OutputError, PolicyError
 from moderation.frames import LANGUAGE, check_output, replacing
 from moderation.kernels import announce_compiling
@@ -28,6 +31,7 @@ from moderation.policy.files import change_rules, parse_policy, read_policy_text
 from moderation.scorer import Scorer
 from moderation.scoring import write_scored
 from moderation.settling import Settled, Unsettled, check_plain, settle
+from moderation.verdicts import find_absent
 
 
 def add_parser(parts: Any) -> None:
@@ -87,6 +91,8 @@ def settle_file(args: argparse.Namespace) -> None:
     _check_model(args, policy, scorer, manifest)
     past = _read_labels(args, policy, scorer)
     past = _leave_out_older(past, manifest)
+    for doubt in find_absent(policy, past):
+        say(doubt)
     if (past.weights == 1).all():
         _check_sample(args, past)
     found = settle(
@@ -96,12 +102,12 @@ def settle_file(args: argparse.Namespace) -> None:
         site_base_rate=args.base_rate,
         seed=args.seed,
     )
-    print("\n".join(_lines(found)))
+    print("\n".join(_lines(found, int((past.labels >= 0).sum()))))
     if args.figure:
         _draw(args.figure, found)
     unsettled = [one for one in found if isinstance(one, Unsettled)]
     if unsettled:
-        names = ", ".join(dict.fromkeys(repr(one.rule.name) for one in unsettled))
+        names = ", ".join(map(_name, unsettled))
         raise PolicyError(f"nothing was written: no threshold was found for {names}")
     changed = change_rules(text, {one.at: one.changes for one in found if isinstance(one, Settled)})
     with replacing(args.output) as stream:
@@ -143,23 +149,50 @@ def _read_labels(args: argparse.Namespace, policy: Policy, scorer: Scorer) -> Pa
     reading = open_reading(args.data, args)
     comments = track(reading, None, "scored")
     others = bool(policy.attributes - {LIKELY_TO_REJECT})
+    copies = Copies()
     with tempfile.TemporaryDirectory() as folder:
         scored = Path(folder) / "scored.parquet"
         first = next(comments, None)
         languages = policy.languages is not None and LANGUAGE not in reading.notes.columns
         write_scored(
             scorer,
-            itertools.chain([] if first is None else [first], comments),
+            copies.leave_out(itertools.chain([] if first is None else [first], comments)),
             reading.notes,
             scored,
             attributes=others,
             languages=languages,
         )
         say(reading.summary())
-        past = read_past(scored, attributes=policy.attributes)
+        past = read_past(scored, attributes=policy.attributes, name=args.data.name)
     for cause, number in past.left_out.items():
         say(f"left out: {number} {cause}")
+    if copies.seen:
+        say(f"left out: {copies.seen} copies of a text that was there before: one comment is one")
+    if not (past.labels >= 0).any():
+        raise DataError(
+            f"{args.data}: no comment with a label; expected a column 'label' or 'status' (or name "
+            "it: --column status=NAME)"
+        )
     return past
+
+
+@dataclass
+class Copies:
+    """Texts that were seen before: ten copies of a comment are no ten comments."""
+
+    seen: int = 0
+
+    def leave_out(self, comments: Iterable[Comment]) -> Iterator[Comment]:
+        """Pass on the first comment with each text, and those without one."""
+        known: set[bytes] = set()
+        for comment in comments:
+            text = (comment.text or "").strip()
+            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
+            if text and digest in known:
+                self.seen += 1
+                continue
+            known.add(digest)
+            yield comment
 
 
 def _leave_out_older(past: PastComments, manifest: Manifest) -> PastComments:
@@ -201,10 +234,15 @@ def _draw(path: Path, found: Sequence[Settled | Unsettled]) -> None:
         stream.write(picture)
 
 
-def _lines(found: Sequence[Settled | Unsettled]) -> Iterator[str]:
+def _name(one: Settled | Unsettled) -> str:
+    place = "" if one.at.override is None else f" (override {one.at.override + 1})"
+    return f"{one.at.name}{place}"
+
+
+def _lines(found: Sequence[Settled | Unsettled], labels: int) -> Iterator[str]:
     for one in found:
-        place = "" if one.at.override is None else f" (override {one.at.override + 1})"
-        yield f"{one.at.name}{place}: {one.rule.action}, {one.rule.goal}"
+        yield f"{_name(one)}: {one.rule.action}, {one.rule.goal}"
+        yield f"  asked about {one.asked:,} of {labels:,} labels"
         if isinstance(one, Unsettled):
             yield f"  not settled: {one.reason}"
         else:

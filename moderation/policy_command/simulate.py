@@ -18,7 +18,7 @@ from moderation.policy.files import read_policy
 from moderation.policy_command.simulated import report
 from moderation.simulation import Simulation, simulate
 from moderation.trade_offs import STEPS, Trade, trade_off
-from moderation.verdicts import decide_all
+from moderation.verdicts import decide_all, find_absent
 
 Figures = Mapping[str, bytes | None]
 """PNG by name; None where there is nothing to draw."""
@@ -79,21 +79,26 @@ def run_simulation(args: argparse.Namespace) -> None:
     for cause, number in sorted(past.left_out.items()):
         say(f"{args.table.name}: not read: {number} {cause}")
     for name, policy in policies.items():
-        for doubt in find_foreign(policy, past.model):
+        for doubt in (*find_foreign(policy, past.model), *find_absent(policy, past)):
             say(f"{name}: {doubt}")
+    if past.model is None:
+        say(f"{args.table.name}: no column 'model': taken for scores of the policy's own model")
     desk = Desk(args.pace or measure_pace(past) or ASSUMED, args.moderators, *args.hours)
     found = {
         name: simulate(past, decide_all(past, policy, base_rate=args.base_rate), desk=desk)
         for name, policy in policies.items()
     }
-    print("\n".join(report(past, found, desk)))
-    if args.json:
-        _write_json(Path(args.json), past, found)
+    pictures: Figures = {}
     if args.figures:
         curves = {
             name: _trade(past, policy, desk, args.base_rate) for name, policy in policies.items()
         }
-        _write_figures(args.figures, curves, found)
+        pictures = _draw(curves, found)
+    print("\n".join(report(past, found, desk)))
+    if args.json:
+        _write_json(Path(args.json), past, found)
+    if args.figures:
+        _write_figures(args.figures, pictures)
 
 
 def _trade(past: PastComments, policy: Policy, desk: Desk, base_rate: float | None) -> list[Trade]:
@@ -136,16 +141,15 @@ def _write_json(path: Path, past: PastComments, found: Mapping[str, Simulation])
         stream.write((json.dumps(told, indent=2) + "\n").encode())
 
 
-def _write_figures(
-    folder: Path, curves: Mapping[str, Sequence[Trade]], found: Mapping[str, Simulation]
-) -> None:
+def _write_figures(folder: Path, pictures: Figures) -> None:
     """Write each figure that there is something to draw for, and say which there is not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: no folder can be made there ({error.strerror})") from error
-    for name, picture in _draw(curves, found).items():
+    for name, picture in pictures.items():
         if picture is None:
+            (folder / f"{name}.png").unlink(missing_ok=True)  # of another policy
             say(f"not drawn: {name}.png, the comments do not tell what it shows")
             continue
         with replacing(folder / f"{name}.png") as stream:

@@ -15,7 +15,7 @@ from moderation.auditing import (
     suspend,
     watch_rule,
 )
-from moderation.errors import OutputError, PolicyError
+from moderation.errors import DataError, OutputError, PolicyError
 from moderation.frames import check_output, replacing
 from moderation.policy import Policy
 from moderation.policy.files import change_rules, parse_policy, read_policy_text
@@ -69,6 +69,11 @@ def watch(args: argparse.Namespace) -> None:
         print("No rule acts without a person and promises few errors: there is nothing to watch.")
         return
     print("\n".join(_lines(rules, watches)))
+    if not any(found.audited for found in watches.values()):
+        raise DataError(
+            "no audit of any of these rules was found, so nothing is watched; expected the columns "
+            "'rule' (its name) and 'label' (1: the person would have removed it)"
+        )
     changes = suspend(watches, policy)
     if not changes:
         if args.output:
