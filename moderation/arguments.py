@@ -129,3 +129,14 @@ def read_share(given: str) -> float:
         if 0 < float(given) < 1:
             return float(given)
     raise argparse.ArgumentTypeError(f"{given!r} is not a share between 0 and 1, such as 0.02")
+
+
+def read_weight(given: str) -> float:
+    """Return an option's value that is a number above 0."""
+    try:
+        weight = float(given)
+    except ValueError:
+        weight = 0
+    if 0 < weight < float("inf"):
+        return weight
+    raise argparse.ArgumentTypeError(f"{given!r} is not a number above 0, such as 50")

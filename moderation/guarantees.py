@@ -10,12 +10,12 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, betaincinv
+from scipy.special import bdtr, bdtrik, betaincinv
 
 from moderation.metrics import clopper_pearson
 from moderation.policy import Action, ErrorLimit, MissLimit, Promise
@@ -103,6 +103,7 @@ def find_threshold(
     scores: Floats,
     *,
     weights: Floats | None = None,
+    heaviest: float | None = None,
     seed: int = 0,
 ) -> Kept | Refused:
     """
@@ -112,9 +113,10 @@ def find_threshold(
     among all comments that will be acted on is at most what it says. Learn then Test (Angelopoulos,
     Bates, Candès, Jordan and Lei 2021): thresholds are tested in a fixed sequence from the safest,
     the one that acts on the fewest comments, with exact binomial tests (Clopper and Pearson 1934).
-    The sequence goes by ranks of scores, not by scores; with a rank the comments on its near side
-    are a sample from all such comments, so that the test is exact, and the first threshold that
-    breaks the promise is always tested with exactly the comments on its near side.
+    The sequence goes by ranks of scores, not by scores. Where the error share crosses the promise
+    it equals it, so that the errors among the labels below are binomial there, however many labels
+    there are; a sequence that begins beyond it tests a sample of all comments below its next score.
+    Where scores are equal errors are likelier still. No other error curve is assumed.
 
     `MissLimit`: at most that share of the comments to be removed stands below the threshold; on
     average over labels (split conformal; Vovk, Gammerman and Shafer 2005), or with a confidence
@@ -123,7 +125,9 @@ def find_threshold(
     `weights` tell how many comments each label stands for (1 / probability of its being drawn),
     where labels are no plain random sample. Comments are then drawn from the labels, each with a
     probability in proportion to its weight, which leaves a plain one. A weight of 0 leaves a
-    comment out. The order of the comments does not matter.
+    comment out. The order of the comments does not matter. `heaviest` is the largest weight that
+    there can be by design; without it the largest here, which is right if the rarest kind of
+    comment is among the labels.
 
     Of an `ErrorLimit` for so many comments ahead, half of the doubt is spent on the errors that
     those few may add by chance.
@@ -135,7 +139,7 @@ def find_threshold(
     """
     _check(promise, action, labels, scores, weights)
     if weights is not None:
-        drawn = draw_by_weight(labels, scores, weights, seed=seed)
+        drawn = draw_by_weight(labels, scores, weights, heaviest=heaviest, seed=seed)
         labels, scores = labels[drawn], scores[drawn]
     if isinstance(promise, MissLimit):
         return _find_missed(promise, labels, scores)
@@ -196,14 +200,28 @@ def _check(
         raise ValueError("expected weights of 0 or more")
 
 
-def draw_by_weight(labels: Integers, scores: Floats, weights: Floats, *, seed: int) -> Integers:
+def draw_by_weight(
+    labels: Integers,
+    scores: Floats,
+    weights: Floats,
+    *,
+    heaviest: float | None = None,
+    seed: int,
+) -> Integers:
     """
     Return the places of some of the comments, drawn so that all of these stand for equally many.
 
     The same comments are drawn in whatever order they come.
+
+    Raises:
+        ValueError: a weight is above the heaviest.
+
     """
     order = np.lexsort((weights, labels, scores))
-    heaviest = weights.max(initial=0.0)
+    most = float(weights.max(initial=0.0))
+    heaviest = most if heaviest is None else heaviest
+    if heaviest < most:
+        raise ValueError(f"a weight of {most:g} is above the heaviest, {heaviest:g}")
     drawn: Integers = order[
         np.random.default_rng(seed).random(len(order)) * heaviest < weights[order]
     ]
@@ -225,19 +243,41 @@ class _Test:
         """
         Return the error share to be proven where at least so many of the labels are acted on.
 
-        Of the comments ahead in the same proportion no more than promised are then wrong, but for
-        the other half of the doubt.
+        Of the comments ahead that are acted on then no more are wrong than promised, but for the
+        other half of the doubt: a tenth of it for their being fewer than at least expected, the
+        rest for errors by chance. Up to the next whole error allowed, more of them are worse.
         """
         if self.promise.ahead is None or not self.labels:
             return self.promise.error
-        stretch = max(self.promise.ahead * acted / self.labels, 1.0)
-        wrong = math.floor(self.promise.error * stretch)
-        return float(betaincinv(wrong + 1, stretch - wrong, self.doubt))
+        least = self._least_ahead(acted, doubt=self.doubt / 10)
+        wrong = math.floor(self.promise.error * least)
+        most = max(math.ceil((wrong + 1) / self.promise.error) - 1, least)
+        most = min(most, self.promise.ahead)
+        if most <= wrong:
+            return self.promise.error
+        share = float(betaincinv(wrong + 1, most - wrong, 0.9 * self.doubt))
+        return min(share, self.promise.error)
+
+    def _least_ahead(self, acted: int, *, doubt: float) -> int:
+        """
+        Return how many of the comments ahead are acted on at the least.
+
+        Of all comments the share below the next score is that of an order statistic (a beta); of
+        those ahead as many as a binomial gives. Half of the doubt for each.
+        """
+        assert self.promise.ahead is not None
+        if acted >= self.labels:
+            return self.promise.ahead
+        share = betaincinv(acted + 1, self.labels - acted, doubt / 2)
+        fewer = float(bdtrik(doubt / 2, self.promise.ahead, share))
+        return 0 if math.isnan(fewer) else math.floor(fewer)
 
 
 def _find_error(test: _Test, action: Action, labels: Integers, scores: Floats) -> Kept | Refused:
     curve = ErrorCurve.trace(action, labels, scores)
-    acted, errors = curve.acted, curve.errors
+    # Below no threshold stands a score of 1: what has it is not approved, and not tested either.
+    acts = curve.scores < 1 if action is Action.APPROVE else np.full(len(curve.acted), True)
+    acted, errors = curve.acted[acts], curve.errors[acts]
     found = _last_kept(test, acted, errors)
     if found is None:
         reason, more = _why_not(test, acted, errors)
@@ -272,7 +312,7 @@ def _last_kept(test: _Test, acted: Integers, errors: Integers) -> tuple[int, flo
     shared out evenly; a sequence that comes to the next beginning takes that one's share along
     (the fallback procedure; Wiens 2003).
     """
-    begins = _begin(test, int(acted[-1]) if len(acted) else 0)
+    begins = _begin(test)
     firsts = [*np.searchsorted(acted, begins).tolist(), len(acted)]
     best, carried = None, 0
     for at_least, (begin, end) in zip(begins, itertools.pairwise(firsts), strict=True):
@@ -288,7 +328,7 @@ def _last_kept(test: _Test, acted: Integers, errors: Integers) -> tuple[int, flo
 
 
 @functools.lru_cache(maxsize=256)
-def _begin(test: _Test, comments: int) -> list[int]:
+def _begin(test: _Test) -> list[int]:
     """
     Return where the sequence begins: the fewest comments that are a proof with so many wrong.
 
@@ -300,16 +340,16 @@ def _begin(test: _Test, comments: int) -> list[int]:
     while True:
         parts = len(begins) + 1
         more = [
-            _first_proof(test.error, test.doubt / parts, wrong=3**part - 1, most=comments)
+            _first_proof(test.error, test.doubt / parts, wrong=3**part - 1, most=test.labels)
             for part in range(parts)
         ]
-        if more[-1] > comments:
+        if more[-1] > test.labels:
             return begins
         begins = more
 
 
 def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int | None]:
-    labels = int(acted[-1]) if len(acted) else 0
+    labels = test.labels
     needed = _first_proof(test.error, test.doubt)
     if labels < needed:
         return (
@@ -317,6 +357,8 @@ def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int |
             f"{needed - labels} more"
         ), needed - labels
     enough = acted >= needed
+    if not enough.any():
+        return f"of {labels} labels {int(acted.max(initial=0))} have a score below 1", None
     shares = errors[enough] / acted[enough]
     wrong, of = int(errors[enough][shares.argmin()]), int(acted[enough][shares.argmin()])
     seen = f"of the {of} safest of {labels} labels {wrong} are wrong ({wrong / of:.2%})"
@@ -324,15 +366,21 @@ def _why_not(test: _Test, acted: Integers, errors: Integers) -> tuple[str, int |
     if times is None:
         return f"{seen}: as far as these tell, {GROWTH[-1]} times as many would not prove it", None
     more = math.ceil(labels * (times - 1))
-    return f"{seen}; about {more:,} more like these would prove it", more
+    return (
+        f"{seen}; about {labels + more:,} like these would prove it (new ones: labels that were "
+        "looked at once are no fair test any more)"
+    ), more
 
 
 def _times_needed(test: _Test, acted: Integers, errors: Integers) -> float | None:
     """Return how many times as many comments of the same kind would keep the promise."""
 
     def suffice(times: float) -> bool:
-        grown, wrong = np.round(acted * times), np.ceil(errors * times)
-        return _last_kept(test, grown.astype(np.int64), wrong.astype(np.int64)) is not None
+        grown = np.round(acted * times).astype(np.int64)
+        wrong = np.ceil(errors * times).astype(np.int64)
+        return (
+            _last_kept(replace(test, labels=round(test.labels * times)), grown, wrong) is not None
+        )
 
     if not suffice(GROWTH[-1]):
         return None

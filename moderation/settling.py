@@ -68,28 +68,35 @@ def settle(
     *,
     base_rate: float | None = None,
     site_base_rate: float | None = None,
+    heaviest: float | None = None,
     seed: int = 0,
 ) -> list[Settled | Unsettled]:
     """
     Return what is found for each rule that says in words what its threshold is to achieve.
 
     On the labelled comments for which the rule is in force, of those that are decided by score.
-    Whatever thresholds such rules have, they are found anew: operating points first. A promise is
-    settled on what its rule would then act on: comments that a rule with a threshold sends to a
-    person are not among them. At last each promise is tested again on what all rules together leave
-    to it, and refused where that errs more.
+    Whatever thresholds such rules have, they are found anew: operating points first, then promises
+    in their order. A promise is settled on what its rule would then act on: comments that a rule
+    with a threshold sends to a person, or acts on before it, are not among them. At last each
+    promise is compared with the errors in what all rules together leave to it, and refused where
+    they are more.
 
     `base_rate` is the one at which the scores are probabilities; `site_base_rate` that at which
-    operating points are to be reached, without it that of the labels; `seed` that of drawing by
-    weights.
+    operating points are to be reached, without it that of the labels; `heaviest` is the largest
+    weight that there can be, without it the largest of any comment, labelled or not; `seed` that of
+    drawing by weights.
     """
     labelled = past.take((past.labels >= 0) & (past.weights > 0))
     settling = _Settling(_forget(policy), labelled, base_rate, site_base_rate)
     wanted = [(RuleAt(o, rule.name), rule) for o, rule in policy.everywhere() if rule.goal]
     found = {at: settling.settle_point(at) for at, rule in wanted if not rule.is_promise}
-    settling = replace(settling.with_thresholds(found.values()), past=_draw(labelled, seed))
-    promises = {at: settling.settle_promise(at) for at, rule in wanted if rule.is_promise}
-    settling = settling.with_thresholds(promises.values())
+    plain = _draw(labelled, past.weights if heaviest is None else np.array([heaviest]), seed)
+    settling = replace(settling.with_thresholds(found.values()), past=plain)
+    promises: dict[RuleAt, Settled | Unsettled] = {}
+    for at, rule in wanted:
+        if rule.is_promise:
+            promises[at] = _refuse_the_same(rule, settling.settle_promise(at))
+            settling = settling.with_thresholds([promises[at]])
     found.update((at, settling.test_again(one)) for at, one in promises.items())
     return [found[at] for at, _ in wanted]
 
@@ -137,14 +144,24 @@ def _forget(policy: Policy) -> Policy:
     return replace(policy, rules=forget(policy.rules), overrides=overrides)
 
 
-def _draw(past: PastComments, seed: int) -> PastComments:
-    """Return labelled comments that stand for equally many, drawn where they do not."""
-    if (past.weights == past.weights[:1]).all():
+def _draw(past: PastComments, weights: NDArray[np.float64], seed: int) -> PastComments:
+    """Return labelled comments that stand for equally many, drawn where weights differ."""
+    heaviest = float(np.nanmax(weights, initial=0.0))
+    if (past.weights == heaviest).all():
         return past
-    first = next(iter(past.scores.values()))
-    rows = draw_by_weight(past.labels.astype(np.int64), first, past.weights, seed=seed)
+    labels, scores = past.labels.astype(np.int64), next(iter(past.scores.values()))
+    rows = draw_by_weight(labels, scores, past.weights, heaviest=heaviest, seed=seed)
     drawn = past.take(np.sort(rows))
     return replace(drawn, weights=np.ones(len(drawn)))
+
+
+def _refuse_the_same(before: Rule, one: Settled | Unsettled) -> Settled | Unsettled:
+    """Refuse to let a suspended rule act again on the labels that it was settled on before."""
+    old, now = before.evidence, one.rule.evidence
+    if before.suspended and old and now and now.learnt_from == old.learnt_from:
+        reason = "it was settled on these very labels before it was suspended: take newer ones"
+        return Unsettled(one.at, before, reason, one.asked, one.curve)
+    return one
 
 
 @dataclass(frozen=True)
@@ -290,9 +307,11 @@ def _decided_by_score(policy: Policy, past: PastComments) -> Mask:
 
 
 def _steps_in(other: Rule, rule: Rule) -> bool:
-    """Tell whether a rule, where it matches too, sends to a person what another would act on."""
+    """Tell whether a rule, where it matches too, takes what another would act on."""
     if other is rule or other.threshold is None:
         return False
+    if other.is_promise and other.action is rule.action:
+        return True  # it was settled before, and of two that act the first of the policy does
     if rule.action is Action.APPROVE:
         return other.effect is not Action.APPROVE
     return other.effect is Action.APPROVE

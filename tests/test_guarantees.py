@@ -141,7 +141,7 @@ def test_of_one_class_everything_is_right_or_nothing(label, acts):
 def test_too_few_labels_are_refused_with_how_many_more(labels, more):
     """At 1% and 95% it takes 299 right ones at the very least: 0.99**299 is below 0.05."""
     found = find_threshold(
-        ErrorLimit(0.01, 0.95), Action.APPROVE, np.zeros(labels, int), np.linspace(0, 1, labels)
+        ErrorLimit(0.01, 0.95), Action.APPROVE, np.zeros(labels, int), np.linspace(0, 0.9, labels)
     )
     assert (found.more, found.labels) == (more, labels)
     assert f"found {labels} labels; even if none of them were wrong, 299 are needed" in str(found)
@@ -313,3 +313,53 @@ def test_a_removing_threshold_lies_right_above_the_first_score_it_leaves():
     first, second = found.lines()
     assert first.startswith("at or above 0.")
     assert second.startswith("keeps its promise: ")
+
+
+def test_a_score_of_one_is_neither_approved_nor_tested():
+    """Right comments that are never approved must not vouch for wrong ones that are."""
+    scores, labels = np.repeat([0.5, 1.0], [24, 976]), np.repeat([1, 0], [24, 976])
+    found = find_threshold(TENTH, Action.APPROVE, labels, scores)
+    assert isinstance(found, Refused)
+    none = find_threshold(TENTH, Action.APPROVE, labels, np.ones(1000))
+    assert none.reason == "of 1000 labels 0 have a score below 1"
+
+
+def test_few_ahead_are_promised_nothing_that_one_error_would_break():
+    """Up to 0.6 none is wrong, beyond it 4.5%: of the next twenty one wrong is more than 2%."""
+    rng = np.random.default_rng(3)
+    kept = 0
+    for _ in range(20):
+        scores = rng.random(2000)
+        labels = (rng.random(2000) < np.where(scores < 0.6, 0, 0.045)).astype(int)
+        found = find_threshold(ErrorLimit(0.02, 0.95, 20), Action.APPROVE, labels, scores)
+        kept += isinstance(found, Kept)
+    assert kept == 0
+
+
+@pytest.mark.parametrize("ahead", [60, 400, 3000])
+@pytest.mark.parametrize("error", [0.05, 0.1])
+def test_what_comes_keeps_a_promise_about_it(ahead, error):
+    rng, broken, draws = np.random.default_rng(8), 0, 300
+    for _ in range(draws):
+        scores, later = rng.random(1500), rng.random(ahead)
+        labels = (rng.random(1500) < np.where(scores < 0.7, 0.01, 0.4)).astype(int)
+        to_come = rng.random(ahead) < np.where(later < 0.7, 0.01, 0.4)
+        found = find_threshold(ErrorLimit(error, 0.8, ahead), Action.APPROVE, labels, scores)
+        if isinstance(found, Kept):
+            acted = later < found.threshold
+            broken += to_come[acted].sum() > error * acted.sum()
+    assert broken / draws <= 0.2 + 2 * np.sqrt(0.16 / draws)
+
+
+def test_the_heaviest_weight_counts_though_no_label_has_it():
+    """Half of the comments are audited one time in 500; none of these may be among the labels."""
+    rng = np.random.default_rng(2)
+    scores, labels = rng.random(600), np.zeros(600, int)
+    plain = find_threshold(TENTH, Action.APPROVE, labels, scores, weights=np.ones(600))
+    assert isinstance(plain, Kept)
+    unsure = find_threshold(
+        TENTH, Action.APPROVE, labels, scores, weights=np.ones(600), heaviest=500
+    )
+    assert isinstance(unsure, Refused)
+    with pytest.raises(ValueError, match="a weight of 9 is above the heaviest, 5"):
+        find_threshold(TENTH, Action.APPROVE, labels, scores, weights=np.full(600, 9.0), heaviest=5)

@@ -285,3 +285,35 @@ def test_evidence_says_nothing_of_a_rule_that_was_changed_since(change):
     [settled] = settle(Policy((CLEAN,)), comments())
     assert settled.rule.automatic
     assert not replace(settled.rule, **change).automatic
+
+
+def test_the_heaviest_weight_is_that_of_any_comment_labelled_or_not():
+    past = comments()
+    past.labels[:200] = -1
+    past.weights[:200] = 500
+    assert isinstance(settle(Policy((CLEAN,)), past)[0], Unsettled)
+    past.weights[:200] = np.nan
+    assert isinstance(settle(Policy((CLEAN,)), past)[0], Settled)
+    assert isinstance(settle(Policy((CLEAN,)), past, heaviest=500)[0], Unsettled)
+
+
+def test_of_two_promises_of_one_action_the_second_is_about_what_the_first_leaves():
+    past = comments(4000)
+    calm = Rule("THREAT", None, Action.APPROVE, "calm", goal=ErrorLimit(0.2, 0.9))
+    clean, after = settle(Policy((CLEAN, calm)), past)
+    left = past.scores["TOXICITY"] >= clean.rule.threshold
+    expected = find_threshold(
+        calm.goal, Action.APPROVE, past.labels[left].astype(int), past.scores["THREAT"][left]
+    )
+    assert after.asked == left.sum()
+    assert isinstance(after, Unsettled) or after.found == expected
+
+
+def test_a_suspended_rule_does_not_act_again_on_the_labels_it_was_settled_on():
+    past = comments()
+    [settled] = settle(Policy((CLEAN,)), past)
+    suspended = Policy((replace(settled.rule, suspended="broken"),))
+    [again] = settle(suspended, past)
+    assert "before it was suspended: take newer ones" in again.reason
+    [newer] = settle(suspended, comments(seed=5))
+    assert newer.rule.automatic

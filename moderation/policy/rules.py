@@ -322,11 +322,11 @@ def decide(
 
     First what forbids to decide by score: none to be had, a text too short, a language the model
     does not know. Then the strictest matching rule's action; of two rules with the same action the
-    stricter threshold is named. Where one approves and another removes, the comment is held. What
-    no rule matches is done `otherwise`; approved so, it is approved unseen. `base_rate` is the one
-    at which the scores are probabilities; rules on the 50/50 scale need it. Where the version of
-    the `model` is given, a rule that was settled on another one's scores does not act, and only
-    proposes.
+    one that acts is named, of several the first of the policy, else that with the stricter
+    threshold. Where one approves and another removes, the comment is held. What no rule matches is
+    done `otherwise`; approved so, it is approved unseen. `base_rate` is the one at which the scores
+    are probabilities; rules on the 50/50 scale need it. Where the version of the `model` is given,
+    a rule that was settled on another one's scores does not act, and only proposes.
 
     Raises:
         KeyError: a rule is about an attribute that nobody scored.
@@ -359,10 +359,15 @@ def decide(
 
 
 def strictness(rule: Rule) -> tuple[int, bool, float]:
-    """Return what orders matching rules: the strictest decides, of equals the one that acts."""
+    """
+    Return what orders matching rules: the strictest decides, of equals the one that acts.
+
+    Of several that act it is the first of the policy, as they were settled; of others the one with
+    the stricter threshold.
+    """
     threshold = rule.settled_threshold
     away = -threshold if rule.action is Action.APPROVE else threshold
-    return SEVERITY[rule.effect], rule.automatic, away
+    return SEVERITY[rule.effect], rule.automatic, 0.0 if rule.automatic else away
 
 
 def on_scale(scale: ScoreScale, score: float | None, base_rate: float | None) -> float:

@@ -16,6 +16,7 @@ from moderation.arguments import (
     add_reading_options,
     open_reading,
     read_share,
+    read_weight,
     say,
     track,
 )
@@ -62,6 +63,12 @@ def add_parser(parts: Any) -> None:
         help="reach operating points where that share of comments is removed; as in DATA without",
     )
     parser.add_argument(
+        "--heaviest",
+        type=read_weight,
+        metavar="W",
+        help="the largest weight that there can be; without it the largest of any comment in DATA",
+    )
+    parser.add_argument(
         "--figure",
         type=Path,
         metavar="FILE.png",
@@ -93,13 +100,15 @@ def settle_file(args: argparse.Namespace) -> None:
     past = _leave_out_older(past, manifest)
     for doubt in find_absent(policy, past):
         say(doubt)
-    if (past.weights == 1).all():
+    weights = past.weights[past.labels >= 0]
+    if (weights == weights[:1]).all():
         _check_sample(args, past)
     found = settle(
         policy,
         past,
         base_rate=scorer.base_rate,
         site_base_rate=args.base_rate,
+        heaviest=args.heaviest,
         seed=args.seed,
     )
     print("\n".join(_lines(found, int((past.labels >= 0).sum()))))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from moderation.arguments import add_reading_options, read_all, say
+from moderation.arguments import add_reading_options, read_all, read_weight, say
 from moderation.auditing import (
     Watched,
     collect_audits,
@@ -44,7 +44,7 @@ def add_parser(parts: Any) -> None:
     )
     parser.add_argument(
         "--heaviest",
-        type=_read_weight,
+        type=read_weight,
         metavar="W",
         help="the largest weight that there can be; without it, 1 / the rule's audit share",
     )
@@ -149,13 +149,3 @@ def _what_to_do(written: Path | None) -> str:
         'name a new file with -o to suspend it there, or write suspended = "why" into the rule, '
         "and settle it on newer labels"
     )
-
-
-def _read_weight(given: str) -> float:
-    try:
-        weight = float(given)
-    except ValueError:
-        weight = 0
-    if 0 < weight < float("inf"):
-        return weight
-    raise argparse.ArgumentTypeError(f"{given!r} is not a number above 0, such as 50")
