@@ -82,6 +82,8 @@ class Paired:
     new: int
     only_present: int
     only_new: int
+    newly: int
+    """Comments, labelled or not, on which the new one acts and the present one does not."""
     more: float
     fewer: float
     """
@@ -303,6 +305,7 @@ def _pair(present: Mask, new: Mask, wrong: Mask, counted: Mask) -> Paired:
         new=int(after.sum()),
         only_present=only_present,
         only_new=only_new,
+        newly=int((new & ~present).sum()),
         more=float(stats.binom.sf(only_new - 1, apart, 0.5)),
         fewer=float(stats.binom.cdf(only_new, apart, 0.5)),
     )
@@ -312,16 +315,25 @@ def _is_more(through: Paired, tolerated: float) -> bool:
     """
     Tell whether more gets through than is tolerated, with confidence.
 
-    Where nothing is, by the exact sign test. Else where the lower bound of what the new one alone
-    lets through is further than that above the upper bound of what the present one alone does; each
-    with half of the doubt, so that both hold (Bonferroni).
+    Where nothing is, by the exact sign test. Else unless the upper bound of what the new one alone
+    lets through is no further than that above the lower bound of what the present one alone does;
+    each with half of the doubt, so that both hold (Bonferroni): what is tolerated is to be shown.
     """
+    if not through.newly:
+        return False
     if not tolerated:
         return through.only_new > through.only_present and through.more <= 1 - CONFIDENCE
+    return _at_most_more(through) > tolerated
+
+
+def _at_most_more(paired: Paired) -> float:
+    """Return how much more of all comments the new one errs on than the present one, at most."""
+    if not paired.newly:
+        return 0.0
     doubt = (1 - CONFIDENCE) / 2
-    low, _ = clopper_pearson(through.only_new, through.comments, doubt=doubt)
-    _, high = clopper_pearson(through.only_present, through.comments, doubt=doubt)
-    return low - high > tolerated
+    _, high = clopper_pearson(paired.only_new, paired.comments, doubt=doubt)
+    low, _ = clopper_pearson(paired.only_present, paired.comments, doubt=doubt)
+    return max(high - low, 0.0)
 
 
 def _judge(
@@ -341,25 +353,34 @@ def _judge(
         )
     if _is_more(through, tolerated):
         against.append(
-            f"more gets through than now: of {through.comments:,} labelled comments "
+            f"{_more('gets through', tolerated)}: of {through.comments:,} labelled comments "
             f"{through.new:,}, now {through.present:,}"
         )
     if _is_more(wrongly_removed, tolerated):
         against.append(
-            f"more is removed wrongly than now: of {wrongly_removed.comments:,} labelled comments "
-            f"{wrongly_removed.new:,}, now {wrongly_removed.present:,}"
+            f"{_more('is removed wrongly', tolerated)}: of {wrongly_removed.comments:,} labelled "
+            f"comments {wrongly_removed.new:,}, now {wrongly_removed.present:,}"
         )
     if not through.comments:
         against.append("too few decisions to tell: none has a label")
     if against:
         return Decision(False, tuple(against))
+    most = _at_most_more(through)
     return Decision(
         True,
         (
+            f"at most {most:.3%} more of all comments gets through, with {CONFIDENCE:.0%} "
+            "confidence",
             "no promise is contradicted, and no more gets through or is removed wrongly than "
             + ("is tolerated" if tolerated else "now, as far as these decisions tell"),
         ),
     )
+
+
+def _more(what: str, tolerated: float) -> str:
+    if tolerated:
+        return f"nothing shows that no more {what} than is tolerated"
+    return f"more {what} than now"
 
 
 _NO_SAMPLE: Final = (

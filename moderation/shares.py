@@ -31,35 +31,44 @@ class Share:
         return f"{share} ({self.hits:,} of {self.of:,})"
 
 
+def effective_number(weights: Floats, hits: Mask) -> float:
+    """
+    Return how many comments that weigh the same would tell a weighted share as well.
+
+    The smaller of Kish's number (1965), for weights that have nothing to do with the outcome, and
+    that which the variance of the weighted share has (Korn and Graubard 1998).
+
+    >>> round(effective_number(np.ones(50), np.arange(50) < 7), 6)
+    50.0
+    """
+    total = weights.sum()
+    share = float(weights[hits].sum() / total)
+    kish = total**2 / (weights**2).sum()
+    spread = (weights**2 * (hits - share) ** 2).sum()
+    if spread > 0 and 0 < share < 1:
+        return float(min(kish, share * (1 - share) * total**2 / spread))
+    return float(kish)
+
+
 def measure_shares(
     group: Integers, number: int, chosen: Mask, hits: Mask, weights: Floats
 ) -> list[Share | None]:
     """
     Return, for each group, the share of the chosen comments that are hits; None where none is.
 
-    Wilson's interval at the effective number of comments: the smaller of Kish's (1965), for weights
-    that have nothing to do with the outcome, and the one that the variance of the weighted share
-    has (Korn and Graubard 1998), for those that have.
+    Wilson's interval at the effective number of comments.
     """
     rows = np.flatnonzero(chosen & (weights > 0))
     groups, weight, hit = group[rows], weights[rows], hits[rows]
-
-    def add(values: Floats | Mask | None = None) -> Floats:
-        return np.bincount(groups, values, number).astype(np.float64)
-
-    counts, found = add(), add(hit)
-    totals, squares = add(weight), add(weight**2)
-    hit_totals, hit_squares = add(weight * hit), add(weight**2 * hit)
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups, minlength=number))[:-1]
     shares: list[Share | None] = []
-    for place in range(number):
-        if not counts[place]:
+    for part in np.split(order, ends):
+        if not len(part):
             shares.append(None)
             continue
-        value = hit_totals[place] / totals[place]
-        effective = totals[place] ** 2 / squares[place]
-        spread = hit_squares[place] * (1 - 2 * value) + squares[place] * value**2
-        if spread > 0 and 0 < value < 1:
-            effective = min(effective, value * (1 - value) * totals[place] ** 2 / spread)
-        low, high = wilson_bounds(float(value), float(effective))
-        shares.append(Share(float(value), low, high, int(found[place]), int(counts[place])))
+        found, heavy = hit[part], weight[part]
+        value = float(heavy[found].sum() / heavy.sum())
+        low, high = wilson_bounds(value, effective_number(heavy, found))
+        shares.append(Share(value, low, high, int(found.sum()), len(part)))
     return shares

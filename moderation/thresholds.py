@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from moderation.errors import DataError
 from moderation.metrics import Interval, shift_share, wilson_bounds
 from moderation.policy import NINE_IN_TEN, ONE_IN_TWO, TOP_TENTH, Goal
+from moderation.shares import effective_number
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 MIN_MATCHES = 20
 """A precision seen on fewer matches is luck as often as not."""
@@ -93,8 +95,10 @@ def find_point(
     with an exclamation mark at least so many do not. Of equally good ones the highest is taken.
     `weights` tell how many comments each one stands for (1 / probability of being in the sample).
     With a base rate the shares are those where it holds: recall and fpr carry over from one to
-    another, the others follow (see `metrics.precision_at_base_rate`). Intervals are Wilson's; for
-    the match rate at another base rate those of recall and fpr combined (Zou and Donner 2008).
+    another, the others follow (see `metrics.precision_at_base_rate`). Intervals are Wilson's, with
+    weights at the effective number of comments (see `shares`); for the match rate at another base
+    rate those of recall and fpr combined (Zou and Donner 2008). The threshold is an estimate: on
+    other comments the measure that is bounded falls short of its bound about every second time.
 
     Raises:
         DataError: one class only, or too few comments to try a threshold.
@@ -158,8 +162,8 @@ class _Tried:
     alarms: Floats
     """The weights of removed and kept comments that match."""
     labels: Integers
-    effective: float
-    """Comments that would say as much if all weighed the same, as a share (Kish 1965)."""
+    scores: Floats
+    weights: Floats
 
     @classmethod
     def count(cls, labels: Integers, scores: Floats, weights: Floats | None) -> "_Tried":
@@ -181,7 +185,8 @@ class _Tried:
             found=reached(weights * labels),
             alarms=reached(weights * (1 - labels)),
             labels=labels,
-            effective=float(weights.sum() ** 2 / (weights**2).sum() / len(weights)),
+            scores=scores,
+            weights=weights,
         )
 
     @property
@@ -218,8 +223,9 @@ class _Tried:
         removed, comments = int(self.labels.sum()), len(self.labels)
         rate = self.base_rate if base_rate is None else base_rate
         seen = {name: float(values[at]) for name, values in self.measure(None).items()}
-        recall = self._interval(seen["recall"], removed)
-        fpr = self._interval(seen["fpr"], comments - removed)
+        matching = self.scores >= self.thresholds[at]
+        recall = self._interval(seen["recall"], matching, self.labels == 1)
+        fpr = self._interval(seen["fpr"], matching, self.labels == 0)
         match_rate = float(self.measure(base_rate)["match_rate"][at])
         return Answer(
             goal=goal,
@@ -228,7 +234,9 @@ class _Tried:
             threshold=float(self.thresholds[at]),
             base_rate=rate,
             precision=shift_share(
-                self._interval(seen["precision"], matches), before=self.base_rate, after=rate
+                self._interval(seen["precision"], self.labels == 1, matching),
+                before=self.base_rate,
+                after=rate,
             ),
             recall=recall,
             match_rate=_combine(rate, recall, fpr, match_rate, comments),
@@ -238,9 +246,10 @@ class _Tried:
             removed=removed,
         )
 
-    def _interval(self, share: float, trials: int) -> Interval:
-        low, high = wilson_bounds(share, trials * self.effective)
-        return Interval(share, low, high, trials)
+    def _interval(self, share: float, hits: Mask, of: Mask) -> Interval:
+        """Return a share of some comments with its interval."""
+        low, high = wilson_bounds(share, effective_number(self.weights[of], hits[of]))
+        return Interval(share, low, high, int(of.sum()))
 
 
 def _combine(rate: float, recall: Interval, fpr: Interval, share: float, trials: int) -> Interval:

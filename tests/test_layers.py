@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "equating": {"metrics"},
     "fairness": {"metrics"},
     "templates": {"fairness", "metrics", "errors"},
-    "thresholds": {"metrics", "policy", "errors"},
+    "thresholds": {"metrics", "policy", "shares", "errors"},
     "watching": {"metrics", "policy"},
     "auditing": {"comments", "parsers", "policy", "watching", "errors"},
     "drift": {"metrics"},

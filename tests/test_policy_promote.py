@@ -79,7 +79,8 @@ def test_a_policy_that_holds_its_promise_is_promoted(folder, capsys):
     promise = "clean: at most 10% of what it acts on wrong, with 90% confidence"
     says = "kept, and these decisions alone would show it"
     assert f"| then: {promise} | 100 | 0 of 100 (0.000%) | 0.000%, 2.276% | {says} |" in lines
-    assert lines[-2] == "Promote."
+    assert lines[-3] == "Promote."
+    assert lines[-2].endswith("more of all comments gets through, with 95% confidence")
 
 
 def test_a_policy_that_breaks_its_promise_is_not_promoted(folder, capsys):

@@ -185,19 +185,24 @@ def test_a_broken_promise_is_not_promoted():
 
 @pytest.mark.parametrize(
     ("errors", "tolerated", "promoted"),
-    [(4, 0, True), (5, 0, False), (5, 0.001, True), (30, 0.001, False), (30, 0.1, True)],
+    [(4, 0, True), (5, 0, False), (5, 0.001, False), (5, 0.03, True), (30, 0.1, True)],
 )
 def test_more_getting_through_is_not_promoted_unless_tolerated(errors, tolerated, promoted):
-    """Five in a row that the new one alone lets through: 1 / 32; four: 1 / 16."""
+    """
+    Five in a row that the new one alone lets through: 1 / 32; four: 1 / 16.
+
+    What is tolerated has to be shown: 5 of 600 may be 2.2% in the long run.
+    """
     found = run(
         holding(), holding(clean(0.5, ErrorLimit(0.2))), decided(errors, 300 - errors),
         tolerated=tolerated,
     )  # fmt: skip
     assert found.decision.promote == promoted
     if not promoted:
-        assert found.decision.reasons == (
-            f"more gets through than now: of 600 labelled comments {errors}, now 0",
-        )
+        [reason] = found.decision.reasons
+        more = "nothing shows that no more gets through than is tolerated"
+        what = more if tolerated else "more gets through than now"
+        assert reason == f"{what}: of 600 labelled comments {errors}, now 0"
 
 
 def test_promises_settled_on_another_model_are_not_promoted():
