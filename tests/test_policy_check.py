@@ -38,6 +38,8 @@ def test_a_file_is_told_in_words(whole, capsys):
         "not settled: nothing can be decided before: run python -m moderation.policy settle",
         f"warning: comments without a score {unseen}",
         f"warning: comments that are too short {unseen}",
+        "warning: 'clean' has evidence that does not say what it is for: nobody would notice that "
+        "the rule was changed since; run python -m moderation.policy settle",
         "warning: 'look at it' is suspended, and holds what it matches: the promise was broken",
         f"warning: in section sport and community readers: comments that no rule matches {unseen}",
     ]

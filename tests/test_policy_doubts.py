@@ -1,6 +1,7 @@
 """What a policy may say and is seldom meant to."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from moderation.policy import (
     Evidence,
     Goal,
     Languages,
+    MissLimit,
     Override,
     Policy,
     Rule,
@@ -27,8 +29,11 @@ HOLD = Rule("TOXICITY", 0.5, Action.HOLD, "look")
 
 
 def clean(name="clean", **changes):
-    given = {"goal": ErrorLimit(0.01), "audit": 0.02, "evidence": FOUND, "threshold": 0.1}
-    return Rule(attribute="TOXICITY", action=Action.APPROVE, name=name, **(given | changes))
+    given = {"goal": ErrorLimit(0.01), "audit": 0.02, "threshold": 0.1} | changes
+    rule = Rule(attribute="TOXICITY", action=Action.APPROVE, name=name, **given)
+    if "evidence" in changes:
+        return rule
+    return replace(rule, evidence=replace(FOUND, settled_for=rule.fingerprint))
 
 
 def holding(*rules, **changes):
@@ -58,6 +63,8 @@ def test_what_is_approved_unseen_is_told(policy, which):
         (clean(audit=0.0), None, "'clean' has no audit: nobody would notice"),
         (clean(audit=0.0, evidence=None, threshold=None), None, "'clean' has no audit"),
         (clean(evidence=None), "a7", "'clean' has a threshold that nothing shows to keep"),
+        (clean(evidence=FOUND), "a7", "'clean' has evidence that does not say what it is for"),
+        (replace(clean(), threshold=0.2), "a7", "'clean' was changed since it was settled"),
         (clean(), "b8", "'clean' was settled on scores of model a7, not of b8: its promise says"),
         (clean(suspended="too much"), "a7", "'clean' is suspended, and holds what it matches: too"),
     ],
@@ -65,6 +72,23 @@ def test_what_is_approved_unseen_is_told(policy, which):
 def test_a_promise_that_does_not_hold_or_would_break_unseen_is_told(rule, model, says):
     [doubt] = find_doubts(holding(rule), model=model)
     assert doubt.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("others", "otherwise", "says"),
+    [
+        ((), Action.HOLD, []),
+        ((HOLD,), Action.HOLD, []),
+        ((clean("fine", threshold=0.3),), Action.HOLD, ["'fine' approves unseen besides"]),
+        ((), Action.APPROVE, ["without any guarantee", "matches passes unseen besides"]),
+    ],
+)
+def test_what_passes_unseen_besides_a_promise_about_it_is_told(others, otherwise, says):
+    policy = Policy((clean(goal=MissLimit(0.1)), *others), otherwise=otherwise)
+    doubts = find_doubts(policy)
+    assert [doubt.endswith(end) for doubt, end in zip(doubts, says, strict=True)] == [True] * len(
+        says
+    )
 
 
 def test_a_doubt_of_one_place_alone_names_it():

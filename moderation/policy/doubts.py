@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from moderation.policy.goals import MissLimit
 from moderation.policy.rules import Action, Place, Policy, Rule, ScoreScale, decide
 from moderation.policy.sentences import describe_promise, find_places
 
@@ -61,6 +62,7 @@ def _warn_unseen(policy: Policy, place: Place) -> Iterator[str]:
 def _warn_rules(place: Place, model: str | None) -> Iterator[str]:
     for rule in place.rules:
         yield from _warn_promise(rule, model)
+        yield from _warn_missed(rule, place)
         if rule.suspended:
             yield f"{rule.name!r} is suspended, and holds what it matches: {rule.suspended}"
         if rule.threshold is not None:
@@ -77,8 +79,25 @@ def _warn_promise(rule: Rule, model: str | None) -> Iterator[str]:
         if rule.evidence is None:
             why = "has a threshold that nothing shows to keep the promise"
         yield f"{rule.name!r} {why}: a person decides; run python -m moderation.policy settle"
+    if rule.is_proven and rule.evidence and not rule.evidence.settled_for:
+        yield (
+            f"{rule.name!r} has evidence that does not say what it is for: nobody would notice "
+            "that the rule was changed since; run python -m moderation.policy settle"
+        )
     if rule.automatic and not rule.acts_on(model):
         yield _say_foreign(rule, model)
+
+
+def _warn_missed(rule: Rule, place: Place) -> Iterator[str]:
+    """Warn where a promise about what passes unseen is not about all that does."""
+    others = [
+        other.name
+        for other in place.rules
+        if other is not rule and other.is_promise and other.action is Action.APPROVE
+    ]
+    if isinstance(rule.goal, MissLimit) and (others or place.otherwise is Action.APPROVE):
+        by = f"{', '.join(map(repr, others))} approves" if others else "what no rule matches passes"
+        yield f"{rule.name!r} promises what it lets pass unseen, and {by} unseen besides"
 
 
 def _warn_covered(rule: Rule, place: Place) -> Iterator[str]:
