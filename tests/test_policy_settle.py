@@ -215,3 +215,18 @@ def test_where_no_share_of_errors_is_promised_nothing_is_drawn(
     assert settle(policy, trained, data, *options) == 0
     assert "not drawn: errors.png, no rule promises" in capsys.readouterr().err
     assert not picture.exists()
+
+
+def test_a_weight_above_the_heaviest_is_refused(policy, trained, tmp_path, capsys):
+    data = write(tmp_path / "a.csv", [(*row, 20) for row in rows()], (*HEADER, "weight"))
+    options = ("-o", tmp_path / "new.toml", "--plain-sample", "--heaviest", "5")
+    assert settle(policy, trained, data, *options) == 1
+    assert "a weight is 20, and --heaviest 5; name the largest" in capsys.readouterr().err
+
+
+def test_weights_on_labels_alone_do_not_make_them_a_plain_sample(policy, trained, tmp_path, capsys):
+    """Ones beside the labels and nothing beside the rest: how the labels came about is unsaid."""
+    given = [(*row[:2], "", row[3], "") if row[0] % 3 else (*row, 1) for row in rows()]
+    data = write(tmp_path / "a.csv", given, (*HEADER, "weight"))
+    assert settle(policy, trained, data, "-o", tmp_path / "new.toml") == 1
+    assert "how did these labels come about?" in capsys.readouterr().err

@@ -100,9 +100,7 @@ def settle_file(args: argparse.Namespace) -> None:
     past = _leave_out_older(past, manifest)
     for doubt in find_absent(policy, past):
         say(doubt)
-    weights = past.weights[past.labels >= 0]
-    if (weights == weights[:1]).all():
-        _check_sample(args, past)
+    _check_sample(args, past)
     found = settle(
         policy,
         past,
@@ -222,6 +220,16 @@ def _leave_out_older(past: PastComments, manifest: Manifest) -> PastComments:
 
 
 def _check_sample(args: argparse.Namespace, past: PastComments) -> None:
+    """Refuse labels of which nobody says how they came about, or that are not what is said."""
+    most = float(np.nanmax(past.weights, initial=0.0))
+    if args.heaviest is not None and args.heaviest < most:
+        raise DataError(
+            f"{args.data}: a weight is {most:g}, and --heaviest {args.heaviest:g}; name the "
+            "largest weight that there can be"
+        )
+    weights = past.weights[past.labels >= 0]
+    if (weights != weights[:1]).any():
+        return
     check_plain(past)
     if not args.plain_sample:
         raise DataError(
