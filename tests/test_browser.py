@@ -164,6 +164,7 @@ def test_a_first_session(page, server):
     assert wait_for_another(page, first) != first
     page.get_by_role("button", name="Undo").click()
     page.wait_for_selector(f'.focus[data-comment="{first}"]')
+    page.wait_for_selector(RESTING)  # a click on what is about to be replaced acts on nothing
     page.get_by_role("button", name="Approve").click()
     wait_for_another(page, first)
     page.reload()
