@@ -220,13 +220,18 @@ def _places(keys: Sequence[object]) -> dict[object, int]:
 
 
 def _choose_counted(past: PastComments, rng: np.random.Generator) -> tuple[Mask, bool]:
-    """Return which labelled comments are counted, and whether all weigh the same."""
+    """
+    Return which labelled comments are counted, and whether all weigh the same.
+
+    The heaviest is that of any comment: of a rare kind that has no label here, the others must not
+    pass for all there are.
+    """
     labelled: Mask = past.labels >= 0
-    weights = past.weights[labelled]
-    if not len(weights) or weights.min() == weights.max() > 0:
+    weights, heaviest = past.weights[labelled], float(np.nanmax(past.weights, initial=0.0))
+    if not len(weights) or (heaviest > 0 and (weights == heaviest).all()):
         return labelled, True
     counted = labelled.copy()
-    counted[labelled] = rng.random(len(weights)) * weights.max() < weights
+    counted[labelled] = rng.random(len(weights)) * heaviest < weights
     return counted, False
 
 

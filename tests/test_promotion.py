@@ -261,6 +261,12 @@ def test_weights_of_zero_and_unlabelled_ones_without_a_weight_count_for_nothing(
     assert run(holding(), holding(clean(0.5)), nothing).counted == 0
 
 
+def test_labels_do_not_pass_for_all_there_is_where_heavier_comments_have_none():
+    """One in fifty of them is audited, and here by chance none of the fifty was."""
+    past = make_past([0.1] * 1050, [0] * 1000 + [-1] * 50, weights=[1.0] * 1000 + [50.0] * 50)
+    assert run(holding(), holding(clean(0.5)), past).counted < 60
+
+
 def test_two_tables_of_different_length_are_refused():
     with pytest.raises(ValueError, match="1 comments beside 2: expected the same ones"):
         run(holding(), holding(), make_past([0.1], [1]), scored=make_past([0.1] * 2, [1] * 2))
