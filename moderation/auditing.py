@@ -13,6 +13,7 @@ from moderation.errors import DataError, PolicyError
 from moderation.parsers.columns import read_string, read_time
 from moderation.policy import Action, ErrorLimit, MissLimit, Policy, Rule
 from moderation.policy.files import RuleAt
+from moderation.policy.goals import as_percent
 from moderation.watching import Watch
 
 RULE, WEIGHT, DECIDED_AT = "rule", "weight", "decided_at"
@@ -203,7 +204,7 @@ def watch_rule(rule: Watched, audits: Sequence[Audit], *, heaviest: float | None
 def say_broken(rule: Watched, watch: Watch) -> str:
     """Return in words why a rule is to be suspended."""
     return (
-        f"the promise of at most {_as_percent(rule.promise.error)} errors is broken: a person "
+        f"the promise of at most {as_percent(rule.promise.error)} errors is broken: a person "
         f"found {watch.wrong} of {watch.audited} audited actions wrong, noticed at audit "
         f"{watch.alarmed_at}"
     )
@@ -218,7 +219,3 @@ def suspend(rules: Mapping[str, Watch], policy: Policy) -> dict[RuleAt, dict[str
         if watch.alarmed_at is not None
         for place in watched[name].places
     }
-
-
-def _as_percent(share: float) -> str:
-    return f"{share * 100:.6g}%"

@@ -1,6 +1,14 @@
 """Rules of attribute, threshold and action: what they propose for a comment; pure."""
 
 from moderation.policy.audits import is_audited
+from moderation.policy.deciding import (
+    Cause,
+    Circumstances,
+    Verdict,
+    decide,
+    on_scale,
+    strictness,
+)
 from moderation.policy.goals import MEASURES, ErrorLimit, Goal, MissLimit, Promise
 from moderation.policy.rules import (
     HOUSE_RULES,
@@ -10,8 +18,6 @@ from moderation.policy.rules import (
     SEVERITY,
     TOP_TENTH,
     Action,
-    Cause,
-    Circumstances,
     Evidence,
     Languages,
     Override,
@@ -20,11 +26,7 @@ from moderation.policy.rules import (
     Rule,
     ScoreScale,
     TooShort,
-    Verdict,
-    decide,
-    on_scale,
     propose_policy,
-    strictness,
 )
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from moderation.policy.rules import Verdict
+from moderation.policy.deciding import Verdict
 
 
 def is_audited(verdict: Verdict, key: str, *, secret: str) -> bool:

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from moderation.policy.deciding import decide
 from moderation.policy.goals import MissLimit
-from moderation.policy.rules import Action, Place, Policy, Rule, ScoreScale, decide
+from moderation.policy.rules import Action, Place, Policy, Rule, ScoreScale
 from moderation.policy.sentences import describe_promise, find_places
 
 

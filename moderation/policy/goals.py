@@ -107,8 +107,8 @@ class ErrorLimit:
     def __str__(self) -> str:
         stretch = "" if self.ahead is None else f" in the next {self.ahead:,} comments"
         return (
-            f"at most {_percent(self.error)} of what it acts on wrong{stretch}, "
-            f"with {_percent(self.confidence)} confidence"
+            f"at most {as_percent(self.error)} of what it acts on wrong{stretch}, "
+            f"with {as_percent(self.confidence)} confidence"
         )
 
 
@@ -130,10 +130,10 @@ class MissLimit:
             _check_share("confidence", self.confidence)
 
     def __str__(self) -> str:
-        sure = f"with {_percent(self.confidence)} confidence" if self.confidence else "on average"
-        return (
-            f"at most {_percent(self.missed)} of what is to be removed passes unseen by it, {sure}"
-        )
+        missed, sure = as_percent(self.missed), "on average"
+        if self.confidence:
+            sure = f"with {as_percent(self.confidence)} confidence"
+        return f"at most {missed} of what is to be removed passes unseen by it, {sure}"
 
 
 Promise = ErrorLimit | MissLimit
@@ -144,5 +144,11 @@ def _check_share(name: str, value: float) -> None:
         raise PolicyError(f"{name} is {value}; write a share above 0 and below 1, such as 0.01")
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.6g}%"
+def as_percent(share: float) -> str:
+    """
+    Return a share in percent, with no more digits than it needs.
+
+    >>> as_percent(0.01), as_percent(0.0035), as_percent(0.00001)
+    ('1%', '0.35%', '0.001%')
+    """
+    return f"{100 * share:.6g}%"

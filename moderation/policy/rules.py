@@ -1,7 +1,6 @@
-"""Rules, policies and verdicts; `decide` is pure."""
+"""Rules and policies: what is compared with which threshold, and what differs in places."""
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -50,17 +49,6 @@ class ScoreScale(StrEnum):
     """P(removal) at the base rate of the model's training data."""
     EVEN = "50/50"
     """P(removal) where half of the comments are removed: keeps its meaning over trainings."""
-
-
-class Cause(StrEnum):
-    """Why a verdict is what it is."""
-
-    RULE = "a rule matches"
-    NO_RULE = "no rule matches"
-    DISAGREEMENT = "rules disagree"
-    NO_SCORE = "there is no score"
-    TOO_SHORT = "the text is too short"
-    LANGUAGE = "the model does not know the language"
 
 
 @dataclass(frozen=True)
@@ -276,142 +264,6 @@ class Place:
     @property
     def attributes(self) -> frozenset[str]:
         return frozenset(rule.attribute for rule in self.rules)
-
-
-@dataclass(frozen=True)
-class Circumstances:
-    """What a policy may ask about a comment besides its scores; None where nobody knows."""
-
-    section: str | None = None
-    community: str | None = None
-    characters: int | None = None
-    """Of the text, without white space around it."""
-    language: str | None = None
-    """ISO 639; "und" where it could not be told."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the policy proposes; `rule` is the one that fired."""
-
-    action: Action
-    rule: Rule | None = None
-    cause: Cause = Cause.NO_RULE
-    automatic: bool = False
-    """Whether it is done without a person."""
-    policy: str = ""
-    """The version of the policy that says so."""
-
-    def __str__(self) -> str:
-        if self.rule is None:
-            return f"{self.action}: {self.cause}"
-        suspended = f" ({self.rule.suspended})" if self.rule.suspended else ""
-        return f"{self.action}: {self.rule}{suspended}"
-
-
-def decide(
-    scores: Mapping[str, float | None] | None,
-    policy: Policy,
-    *,
-    about: Circumstances | None = None,
-    base_rate: float | None = None,
-    model: str | None = None,
-) -> Verdict:
-    """
-    Return what a policy proposes for a comment.
-
-    First what forbids to decide by score: none to be had, a text too short, a language the model
-    does not know. Then the strictest matching rule's action; of two rules with the same action the
-    one that acts is named, of several the first of the policy, else that with the stricter
-    threshold. Where one approves and another removes, the comment is held. What no rule matches is
-    done `otherwise`; approved so, it is approved unseen. `base_rate` is the one at which the scores
-    are probabilities; rules on the 50/50 scale need it. Where the version of the `model` is given,
-    a rule that was settled on another one's scores does not act, and only proposes.
-
-    Raises:
-        KeyError: a rule is about an attribute that nobody scored.
-        ValueError: what is no score, or nothing known of what the policy asks about; neither must
-            ever read as harmless.
-        PolicyError: a threshold was not found yet.
-
-    """
-    about = about or Circumstances()
-    place = policy.at(section=about.section, community=about.community)
-    first = [_without_score(scores, place, policy)]
-    for forbids in itertools.chain(first, _by_text(policy, about)):
-        if forbids is not None:
-            action, cause = forbids
-            return Verdict(action, None, cause, action is Action.APPROVE, policy.version)
-    assert scores is not None
-    matching = [
-        rule
-        for rule in place.rules
-        if rule.matches(on_scale(rule.scale, scores[rule.attribute], base_rate))
-    ]
-    effects = {rule.effect for rule in matching}
-    if not matching:
-        unseen = place.otherwise is Action.APPROVE
-        return Verdict(place.otherwise, None, Cause.NO_RULE, unseen, policy.version)
-    if effects >= {Action.APPROVE, Action.REMOVE}:
-        return Verdict(Action.HOLD, None, Cause.DISAGREEMENT, False, policy.version)
-    rule = max(matching, key=strictness)
-    return Verdict(rule.effect, rule, Cause.RULE, rule.acts_on(model), policy.version)
-
-
-def strictness(rule: Rule) -> tuple[int, bool, float]:
-    """
-    Return what orders matching rules: the strictest decides, of equals the one that acts.
-
-    Of several that act it is the first of the policy, as they were settled; of others the one with
-    the stricter threshold.
-    """
-    threshold = rule.settled_threshold
-    away = -threshold if rule.action is Action.APPROVE else threshold
-    return SEVERITY[rule.effect], rule.automatic, 0.0 if rule.automatic else away
-
-
-def on_scale(scale: ScoreScale, score: float | None, base_rate: float | None) -> float:
-    """
-    Return a probability at the base rate as a score on the scale.
-
-    >>> on_scale(ScoreScale.EVEN, 0.1, 0.1)
-    0.5
-    """
-    assert score is not None
-    if scale is ScoreScale.PROBABILITY:
-        return score
-    if base_rate is None or not 0 < base_rate < 1:
-        raise ValueError(
-            f"a rule is on the 50/50 scale: expected the base rate of the scores, found {base_rate}"
-        )
-    odds_for, odds_against = score * (1 - base_rate), (1 - score) * base_rate
-    return odds_for / (odds_for + odds_against)
-
-
-def _without_score(
-    scores: Mapping[str, float | None] | None, place: Place, policy: Policy
-) -> tuple[Action, Cause] | None:
-    if scores is None:
-        return policy.without_score, Cause.NO_SCORE
-    for attribute, score in scores.items():
-        if score is not None and not 0 <= score <= 1:
-            raise ValueError(f"the score of {attribute} is {score}, expected a number from 0 to 1")
-    if any(scores[attribute] is None for attribute in sorted(place.attributes)):
-        return policy.without_score, Cause.NO_SCORE
-    return None
-
-
-def _by_text(policy: Policy, about: Circumstances) -> Iterator[tuple[Action, Cause] | None]:
-    if policy.too_short is not None:
-        if about.characters is None:
-            raise ValueError("the policy asks how long a text is: expected its characters")
-        if about.characters < policy.too_short.characters:
-            yield policy.too_short.action, Cause.TOO_SHORT
-    if policy.languages is not None:
-        if about.language is None:
-            raise ValueError("the policy asks for a text's language: expected one, or 'und'")
-        if about.language not in policy.languages.known:
-            yield policy.languages.action, Cause.LANGUAGE
 
 
 def propose_policy(thresholds: Mapping[str, float], *, attribute: str) -> Policy:

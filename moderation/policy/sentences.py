@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import product
 
-from moderation.policy.goals import ErrorLimit
+from moderation.policy.goals import ErrorLimit, as_percent
 from moderation.policy.rules import (
     LIKELY_TO_REJECT,
     Action,
@@ -39,16 +39,6 @@ def _fate(rule: Rule) -> str:
         return f"to be {DONE[rule.action]} without a person"
     proposed = "approval" if rule.action is Action.APPROVE else "removal"
     return f"shown to a person, {proposed} proposed"
-
-
-def as_percent(share: float) -> str:
-    """
-    Return a share in percent, with no more digits than it needs.
-
-    >>> as_percent(0.01), as_percent(0.0035), as_percent(0.00001)
-    ('1%', '0.35%', '0.001%')
-    """
-    return f"{100 * share:.6g}%"
 
 
 def explain_rule(rule: Rule) -> Iterator[str]:

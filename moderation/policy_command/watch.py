@@ -19,6 +19,7 @@ from moderation.errors import DataError, OutputError, PolicyError
 from moderation.frames import check_output, replacing
 from moderation.policy import Policy
 from moderation.policy.files import change_rules, parse_policy, read_policy_text
+from moderation.policy.goals import as_percent
 from moderation.watching import Watch
 
 
@@ -116,8 +117,8 @@ def _lines(rules: Mapping[str, Watched], watches: Mapping[str, Watch]) -> Iterat
     yield "|---|---|---:|---:|---|---|---|"
     for name, rule in rules.items():
         found = watches[name]
-        promised = f"at most {rule.promise.error * 100:.6g}%"
-        sure = f"{rule.promise.confidence * 100:.6g}%"
+        promised = f"at most {as_percent(rule.promise.error)}"
+        sure = as_percent(rule.promise.confidence)
         yield (
             f"| {name} | {rule.action} | {found.audited} | {found.wrong} | {_share(found)} | "
             f"{promised} with {sure} confidence | {_found(found)} |"
