@@ -1,24 +1,26 @@
 """Comments in the store: added and updated from their sources, and in their threads."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, delete, func, or_, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, aliased
 
 from moderation.captures import article_key
 from moderation.comments import Comment, Thread, build_threads
 from moderation.errors import ReviewError
-from moderation.tables import KEY_CHARACTERS, StoredComment, StoredScore
+from moderation.review.bands import index_comments
+from moderation.review.checks import storable
+from moderation.review.held import hold_what_waits, let_go
+from moderation.review.history import lock_history
+from moderation.tables import KEY_CHARACTERS, Chain, StoredComment, StoredScore
 
 LOOKED_UP_AT_ONCE = 512
 
-# What JSON can spell and no database can store: halves of surrogate pairs, and NUL.
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 _TEXTS = (
     "id", "parent_id", "text", "author", "article_id", "article_title", "removal_reason", "source",
 )  # fmt: skip
@@ -27,6 +29,9 @@ _SHARED = (
     "positive_votes", "negative_votes", "rating", "status", "removal_reason", "highlighted",
     "label", "source",
 )  # fmt: skip
+
+
+_near = aliased(StoredComment)
 
 
 @dataclass
@@ -46,15 +51,22 @@ def key_of(comment: Comment) -> str:
     return hashlib.sha256(name).hexdigest()[:KEY_CHARACTERS]
 
 
-def add_comments(session: Session, comments: Iterable[Comment]) -> AddCounts:
+def stored_key(comment: Comment) -> str:
+    """Return what names a comment in the store whose names may be such as no database stores."""
+    return key_of(_storable(comment))
+
+
+def add_comments(session: Session, comments: Iterable[Comment], *, added_at: datetime) -> AddCounts:
     """
-    Store comments as their source shows them now; the caller commits.
+    Store comments as their source shows them now, and hold what waits; the caller commits.
 
     A comment that is stored already is updated, unless what is stored was captured later. What
     the source no longer shows is kept: the words of a removed comment, and a known outcome while
-    the status stays the same. New words make a comment wait again: nobody has judged them.
+    the status stays the same. New words make a comment wait again: nobody has judged them. What
+    was erased stays erased (`retention`).
     """
     counts = AddCounts()
+    end = lock_history(session)
     coming = iter(comments)
     while batch := [_storable(comment) for comment in islice(coming, LOOKED_UP_AT_ONCE)]:
         keys = [key_of(comment) for comment in batch]
@@ -65,11 +77,14 @@ def add_comments(session: Session, comments: Iterable[Comment]) -> AddCounts:
                 known[key] = StoredComment(key=key, **_values(comment))
                 session.add(known[key])
                 counts.new += 1
-            elif _update(session, known[key], comment):
+            elif _update(session, known[key], comment, end):
                 counts.updated += 1
             else:
                 counts.unchanged += 1
         session.flush()
+        hold_what_waits(session, known.keys(), held_at=added_at)
+    while index_comments(session):
+        pass
     return counts
 
 
@@ -85,10 +100,10 @@ def thread_of(session: Session, comment: Comment) -> Thread:
         .where(StoredComment.key.in_(_keys_of_thread(comment)))
         .order_by(StoredComment.number, StoredComment.created_at, StoredComment.key)
     )
-    for thread in build_threads(to_comment(row) for row in rows):
-        if any(other.id == comment.id for _, other in thread.walk()):
-            return thread
-    raise ReviewError("the comment is not stored; add it first")
+    threads = build_threads(to_comment(row) for row in rows)
+    if not threads:
+        raise ReviewError("the comment is not stored; add it first")
+    return threads[0]  # all are below one comment, or a circle of them
 
 
 def to_comment(row: StoredComment) -> Comment:
@@ -102,14 +117,12 @@ def to_comment(row: StoredComment) -> Comment:
 
 def _storable(comment: Comment) -> Comment:
     clean: dict[str, Any] = {
-        name: _NOT_STORABLE.sub("\ufffd", text)
-        for name in _TEXTS
-        if (text := getattr(comment, name)) is not None
+        name: storable(text) for name in _TEXTS if (text := getattr(comment, name)) is not None
     }
     return replace(comment, **clean)
 
 
-def _update(session: Session, known: StoredComment, comment: Comment) -> bool:
+def _update(session: Session, known: StoredComment, comment: Comment, end: Chain) -> bool:
     """Bring a stored comment up to what its source shows and tell whether that changed it."""
     values: dict[str, Any] = {"text": known.text or comment.text}
     if _is_newer(comment, known):
@@ -118,9 +131,13 @@ def _update(session: Session, known: StoredComment, comment: Comment) -> bool:
         values["captured_at"] = comment.captured_at or known.captured_at
         if comment.label is None and comment.status is known.status:
             values["label"] = known.label
+    if known.forgotten_at is not None:
+        values |= {"text": known.text, "author": known.author}
     changed = {name: value for name, value in values.items() if getattr(known, name) != value}
     if "text" in changed:
-        known.decision_id = None
+        known.decision_id, known.words_after_id = None, end.last_id
+        known.signed_with = 0
+        let_go(session, [known.key])  # what is held of it is about other words
         session.execute(delete(StoredScore).where(StoredScore.comment_key == known.key))
     for name, value in changed.items():
         setattr(known, name, value)
@@ -144,17 +161,19 @@ def _values(comment: Comment) -> dict[str, Any]:
 
 def _keys_of_thread(comment: Comment) -> Select[str]:
     """Select whoever a comment answers, directly or not, and all answers to those."""
-    article = StoredComment.article_key == article_key(comment)
-    thread = (
-        select(StoredComment.key, StoredComment.source_id, StoredComment.source_parent_id)
-        .where(article, StoredComment.source_id == comment.id)
-        .cte("thread", recursive=True)
+    article = article_key(comment)
+    above = (
+        _place(StoredComment)
+        .where(StoredComment.article_key == article, StoredComment.source_id == comment.id)
+        .cte("above", recursive=True)
     )
-    near = aliased(StoredComment)
-    found = select(near.key, near.source_id, near.source_parent_id).where(
-        near.article_key == article_key(comment),
-        or_(
-            near.source_id == thread.c.source_parent_id, near.source_parent_id == thread.c.source_id
-        ),
-    )
-    return select(thread.union(found).c.key)
+    asked = _near.source_id == above.c.source_parent_id
+    above = above.union(_place(_near).where(_near.article_key == article, asked))
+    thread = select(above).cte("thread", recursive=True)
+    answers = _near.source_parent_id == thread.c.source_id
+    thread = thread.union(_place(_near).where(_near.article_key == article, answers))
+    return select(thread.c.key)
+
+
+def _place(comment: type[StoredComment]) -> Select[str, str, str | None]:
+    return select(comment.key, comment.source_id, comment.source_parent_id)
