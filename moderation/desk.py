@@ -16,6 +16,9 @@ LEAST_GAPS: Final = 20
 AUTOMATIC: Final = "policy:"
 """How the name of who decided begins where nobody did."""
 
+SITE: Final = "site:"
+"""How it begins where another system sent what was decided there: its times tell no pace here."""
+
 DAY, HOUR = 86_400.0, 3_600.0
 
 Floats = NDArray[np.float64]
@@ -77,13 +80,15 @@ def measure_pace(past: PastComments) -> Pace | None:
     """
     Return the median gap between consecutive decisions of the same moderator.
 
-    Longer gaps than `BREAK` are breaks, and decisions of one moment one decision. None where
-    nobody's decisions are known, or fewer than `LEAST_GAPS` gaps are left.
+    Longer gaps than `BREAK` are breaks, and decisions of one moment one decision; what a policy
+    or another system decided is left out. None where nobody's decisions are known, or fewer than
+    `LEAST_GAPS` gaps are left.
     """
     if past.decided_by is None or past.decided_at is None:
         return None
-    automatic = np.array([*(n.startswith(AUTOMATIC) for n in past.decided_by.names), True])
-    known = ~np.isnat(past.decided_at) & ~automatic[past.decided_by.codes]
+    names = past.decided_by.names
+    elsewhere = np.array([*(name.startswith((AUTOMATIC, SITE)) for name in names), True])
+    known = ~np.isnat(past.decided_at) & ~elsewhere[past.decided_by.codes]
     moderators, moments = past.decided_by.codes[known], past.decided_at[known]
     order = np.lexsort((moments, moderators))
     gaps = np.diff(moments[order]) / np.timedelta64(1, "s")

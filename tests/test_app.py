@@ -1,114 +1,32 @@
 """The pages of the review desk, run by Streamlit's own harness on a real model and database."""
 
-import html
 import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from moderation import review
-from moderation.app import review_page
-from moderation.policy import HOUSE_RULES
-from moderation.tables import create_session_factory
-
-REPOSITORY = Path(__file__).parents[1]
-PAGE = REPOSITORY / "data/inbox/hospital-parking-20261118T1155Z.html"
-PATIENCE = 300
-"""Seconds after which a page hangs; a busy machine may well need a tenth of them."""
-TABLE = (
-    "id,text,article_id,created_at\n"
-    "1,a quiet remark,a,2026-03-01T12:00Z\n"
-    "2,another one,a,2026-03-01T12:05Z\n"
-)
-
-
-class Desk:
-    """The app in folders of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        self.model = folder / "model.joblib"
-        self.database = folder / "store" / "review.db"
-        self.folder = folder
-
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.database}"
-
-    def put(self, name: str, content: str = TABLE) -> Path:
-        self.data.mkdir(exist_ok=True)
-        (self.data / name).write_text(content, encoding="utf-8")
-        return self.data / name
-
-    def open(self, page: str = "") -> AppTest:
-        script = REPOSITORY / "streamlit_app.py"
-        if page:
-            script = self.folder / f"{page}.py"
-            script.write_text(f"from moderation.app import {page}\n{page}.show()\n")
-        return AppTest.from_file(str(script), default_timeout=PATIENCE).run()
-
-    def decisions(self) -> list[tuple[str, str, str | None]]:
-        with create_session_factory(self.url)() as session:
-            recent = review.recent_decisions(session, limit=99)
-        return [(d.action.value, d.decided_by, d.house_rule) for d, _ in reversed(recent)]
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch) -> Desk:
-    desk = Desk(tmp_path)
-    monkeypatch.setenv("MODERATION_DATA", str(desk.data))
-    monkeypatch.setenv("MODERATION_MODEL", str(desk.model))
-    monkeypatch.setenv("MODERATION_DATABASE_URL", desk.url)
-    monkeypatch.delenv("MODERATION_MODERATOR", raising=False)
-    st.cache_resource.clear()
-    return desk
-
-
-@pytest.fixture
-def scored(desk, trained) -> Desk:
-    for ending in (".joblib", ".json", ".md"):
-        shutil.copy(trained.with_suffix(ending), desk.model.with_suffix(ending))
-    shutil.copytree(trained.with_suffix(""), desk.model.with_suffix(""))
-    return desk
-
-
-def shown(app: AppTest) -> str:
-    """Return the words on the page, without markup."""
-    assert not app.exception
-    bodies = [element.proto.body for element in app.html if "<style>" not in element.proto.body]
-    bodies += [element.value for element in (*app.markdown, *app.code)]
-    return html.unescape(re.sub(r"<[^>]*>", " ", "\n".join(bodies)))
-
-
-def focus(app: AppTest) -> str | None:
-    """Return the id of the comment that is to be decided on."""
-    found = (re.search(r'focus" data-comment="(\w+)"', h.proto.body) for h in app.html)
-    return next((match[1] for match in found if match), None)
-
-
-def press(app: AppTest, label: str) -> AppTest:
-    [button] = [button for button in app.button if button.label == label]
-    assert not button.disabled
-    return button.click().run()
-
-
-def waiting(app: AppTest) -> str:
-    return next(metric.value for metric in app.metric if metric.label == "Waiting")
+from moderation.app import state
+from moderation.app.worklist import Work
+from moderation.database import open_store
+from moderation.policy import HOUSE_RULES, Action
+from tests.apps import PAGE, TABLE, focus, press, shown
 
 
 def test_it_opens_on_the_likeliest_comment_with_score_rule_and_actions(scored):
     shutil.copy(PAGE, scored.put("table.csv").parent)
     app = scored.open()
     labels = [button.label for button in app.button]
-    assert labels == ["Approve", "Skip", "Undo", *HOUSE_RULES]
-    assert [metric.label for metric in app.metric] == ["Likely to be removed", "Waiting"]
-    assert re.search(r"Rule “[\w ]+” fires at \d+% and above|No rule fires", shown(app))
+    first = ["Approve", "Remove", "Undo", "Next", "Back", *HOUSE_RULES]
+    last = ["Hand on", "Show", "Focus", "Help ?", "Another order", "Nothing new"]
+    assert sorted(labels) == sorted([*first, *last])
+    assert re.search(r"\d+%.*likely to be removed.*\d+%.*on the 50/50 scale", shown(app))
+    assert re.search(r"Rule “[\w ]+” on LIKELY_TO_REJECT: \d+% and above|No rule fires", shown(app))
     assert "Parking charges" in shown(app)
-    assert waiting(app) == "35"  # 33 with words on the page, 2 in the table
+    assert scored.count_waiting() == 35  # 33 with words on the page, 2 in the table
 
 
 def test_without_a_model_it_says_what_to_run_and_review_goes_on(desk):
@@ -134,7 +52,7 @@ def test_a_model_trained_while_the_app_runs_is_taken_up(scored, tmp_path):
     app = scored.open()
     assert "This comment has no score." in shown(app)
     aside.rename(scored.model)
-    assert "Likely to be removed" in [metric.label for metric in app.run().metric]
+    assert "likely to be removed" in shown(app.run())
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -145,14 +63,14 @@ def test_without_data_it_says_where_comments_go(desk, there):
     app = desk.open()
     assert "No comments yet" in shown(app)
     assert f"Put saved pages or exports into the folder `{desk.data}`" in shown(app)
-    assert waiting(app) == "0"
+    assert desk.count_waiting() == 0
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(desk):
     desk.put("broken.csv", "id,colour\n1,red\n")
     desk.put("table.csv")
     app = desk.open()
-    assert waiting(app) == "2"
+    assert desk.count_waiting() == 2
     assert "Files not read: 1" in [expander.label for expander in app.expander]
     assert "broken.csv" in shown(app)
 
@@ -161,24 +79,27 @@ def test_files_that_are_new_or_changed_are_read_without_a_restart(desk):
     path = desk.put("table.csv")
     app = desk.open()
     desk.put("second.csv", TABLE.replace(",a,", ",b,"))
-    assert waiting(app.run()) == "4"
+    app.run()
+    assert desk.count_waiting() == 4
     desk.put("table.csv", f"{TABLE}3,a third,a,\n")
     os.utime(path, ns=(1, 1))
-    assert waiting(app.run()) == "5"
+    app.run()
+    assert desk.count_waiting() == 5
 
 
 def test_after_a_restart_nothing_waits_twice(desk):
     desk.put("table.csv")
     press(desk.open(), "Approve")
     st.cache_resource.clear()
-    assert waiting(desk.open()) == "1"
+    desk.open()
+    assert desk.count_waiting() == 1
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sqlite:////dev/null/review.db", "cannot be reached"),
-        ("oracle+cx_oracle://anna:tulip@host/x", "pip install cx_Oracle"),
+        ("sqlite:////dev/null/review.db", "its folder cannot be made"),
+        ("oracle+cx_oracle://anna:tulip@host/x", "not a database address"),
         ("review.db", "not a database address"),
     ],
 )
@@ -204,13 +125,13 @@ def test_a_session_of_removing_undoing_approving_and_skipping(desk):
     desk.put("table.csv")
     app = desk.open()
     press(app, "spam")
-    assert (focus(app), waiting(app)) == ("2", "1")
+    assert (focus(app), desk.count_waiting()) == ("2", 1)
     press(app, "Undo")
-    assert (focus(app), waiting(app)) == ("1", "2")
-    press(app, "Skip")
-    assert (focus(app), waiting(app)) == ("2", "2")
+    assert (focus(app), desk.count_waiting()) == ("1", 2)
+    press(app, "Next")
+    assert (focus(app), desk.count_waiting()) == ("2", 2)
     press(app, "Approve")
-    assert (focus(app), waiting(app)) == ("1", "1")
+    assert (focus(app), desk.count_waiting()) == ("1", 1)
     told = [(action, rule) for action, _, rule in desk.decisions()]
     assert told == [("remove", "spam"), ("hold", None), ("approve", None)]
 
@@ -240,16 +161,22 @@ def test_what_is_edited_after_a_decision_comes_back_with_a_remark(desk):
     assert "Its words have changed since the last one." in shown(app)
 
 
-def test_the_second_of_two_windows_is_told_and_overwrites_nothing(desk):
+def test_the_second_of_two_is_told_and_overwrites_nothing(desk):
+    """A claim ends after some minutes: two may then decide the same comment all the same."""
     desk.put("table.csv")
-    first, second = desk.open(), desk.open()
-    assert focus(first) == focus(second)
-    first.text_input(key="moderator").set_value("anna").run()
-    press(first, "hate")
-    press(second, "Approve")
-    assert "not recorded: anna chose to remove that comment before" in shown(second)
+    app = desk.open()
+    with open_store(desk.url).writing() as session:
+        [first] = review.list_keys(
+            session, None, moderator="anna", filters=review.Filters(words="quiet"), limit=9
+        )
+        review.record_decision(
+            session, first, Action.REMOVE, decided_by="anna", decided_at=state.now(),
+            house_rule="hate",
+        )  # fmt: skip
+    press(app, "Approve")
+    assert "not recorded: anna chose to remove that comment before" in shown(app)
     assert desk.decisions() == [("remove", "anna", "hate")]
-    assert focus(second) == "2"
+    assert focus(app) == "2"
 
 
 def test_an_empty_name_decides_nothing(desk):
@@ -257,7 +184,14 @@ def test_an_empty_name_decides_nothing(desk):
     app = desk.open()
     app.text_input(key="moderator").set_value("  ").run()
     assert "Type your name on the left to decide." in shown(app)
-    assert {b.label for b in app.button if not b.disabled} == {"Skip"}
+    assert {b.label for b in app.button if not b.disabled} == {
+        "Next",
+        "Back",
+        "Show",
+        "Focus",
+        "Help ?",
+        "Another order",
+    }
 
 
 def test_the_moderator_may_be_set_by_the_environment(desk, monkeypatch):
@@ -276,7 +210,7 @@ def test_a_deep_or_wide_thread_is_shown_in_part(desk):
     assert focus(app) == "29"
     body = next(h.proto.body for h in app.html if 'focus"' in h.proto.body)
     assert re.findall(r'data-comment="(\d+)"', body) == ["27", "28", "29"]
-    assert [expander.label for expander in app.expander] == ["197 more in this thread"]
+    assert [expander.label for expander in app.expander] == ["197 more in this thread", "Filters"]
     assert "The first 100 of 197." in shown(app)
 
 
@@ -310,7 +244,8 @@ def test_an_uploaded_page_is_shown_then_waits(scored):
     assert "35 new, 0 updated, 0 known already; 33 in the queue now." in shown(app)
     assert not app.button
     assert "notabot77" not in shown(app)
-    assert waiting(scored.open()) == "33"
+    scored.open()
+    assert scored.count_waiting() == 33
 
 
 def test_an_upload_made_twice_is_known_already(desk):
@@ -353,15 +288,15 @@ def test_columns_of_an_upload_can_be_named(desk):
     assert "2 comments, 1 pending" in shown(app.run())
 
 
-def test_a_button_of_an_earlier_showing_acts_on_nothing(monkeypatch):
+def test_a_button_of_an_earlier_showing_acts_on_nothing():
     """A quick key may press a button that was drawn before its comment was decided and undone."""
-    monkeypatch.setattr(review_page.st, "session_state", {})
-    review_page._turn_to("a comment")
-    turn = review_page._turn()
-    assert review_page._on_screen("a comment", turn)
-    review_page._turn_to(None)
-    review_page._turn_to("a comment")
-    assert not review_page._on_screen("a comment", turn)
+    work = Work()
+    work.turn_to("a comment")
+    turn = work.turn
+    assert work.shows("a comment", turn)
+    work.turn_to(None)
+    work.turn_to("a comment")
+    assert not work.shows("a comment", turn)
 
 
 def test_buttons_of_each_showing_have_keys_of_their_own(scored):

@@ -109,12 +109,16 @@ def test_without_tags_the_text_is_what_was_written(text, values):
     assert shown(markup.escape(text)) == text
 
 
-def test_the_strongest_words_are_marked_most_and_faint_ones_not_at_all():
+def test_the_words_that_moved_the_score_most_are_marked_most_and_faint_ones_not_at_all():
     values = (0.1, 0.5, 1.0, -2.0)
     text = "faint some most lowers"
     spans = zip(words(text), values, strict=True)
     fragment = markup.mark_words(text, [Contribution(s.begin, s.end, v) for s, v in spans])
-    assert re.findall(r"/ (\d+)%\).*?>(\w+)</mark>", fragment) == [("28", "some"), ("55", "most")]
+    assert re.findall(r'class="(\w+)" style="--shade:(\d+)%.*?>(\w+)</mark>', fragment) == [
+        ("raised", "14", "some"),
+        ("raised", "28", "most"),
+        ("lowered", "55", "lowers"),
+    ]
 
 
 def test_no_more_words_are_marked_than_say_something():
@@ -132,7 +136,8 @@ def test_what_cannot_be_seen_is_named_and_kept_from_what_follows(unseen):
 
 
 def test_joiners_that_emoji_and_persian_need_are_left_alone():
-    assert markup.escape("👩‍👧 می‌خواهم") == "👩‍👧 می‌خواهم"
+    shown = '<span class="mod-emoji">👩‍👧</span> می‌خواهم'
+    assert markup.escape("👩‍👧 می‌خواهم") == shown
 
 
 def test_half_a_surrogate_pair_does_not_break_the_page():

@@ -145,7 +145,7 @@ def test_the_pace_is_the_median_gap_between_a_moderators_decisions():
     """Neither breaks, nor the gap between two people, nor a policy, nor the unknown count."""
     mo = [("mo", second) for second in (*range(0, 210, 20), *range(9000, 9210, 20))]
     li = [("li", second + 1.5) for second in range(0, 300, 40)]
-    others = [("policy:1a2b", second) for second in range(100)]
+    others = [(name, second) for name in ("policy:1a2b", "site:coral") for second in range(100)]
     unknown = [(None, 3.0), ("mo", None), ("mo", 0)]
     past = decisions([*li, *unknown, *others, *reversed(mo)])
     assert measure_pace(past) == Pace(20.0, "the median of 27 gaps between a moderator's decisions")

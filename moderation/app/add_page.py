@@ -7,7 +7,7 @@ import streamlit as st
 
 from moderation import review
 from moderation.app import markup
-from moderation.app.state import Desk, click, page, show_message, tell
+from moderation.app.state import Desk, click, judge, now, page, show_message, tell
 from moderation.captures import latest_states
 from moderation.comments import Comment
 from moderation.errors import ModerationError
@@ -71,12 +71,11 @@ def _preview(comments: list[Comment]) -> None:
 
 def _add(desk: Desk, comments: list[Comment]) -> None:
     with click(desk) as session:
-        counts = review.add_comments(session, latest_states(comments))
-        if desk.scorer is not None:
-            review.score_waiting(session, desk.scorer)
+        counts = review.add_comments(session, latest_states(comments), added_at=now())
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
         tell(
             f"{counts.new} new, {counts.updated} updated, {counts.unchanged} known already; "
             f"{review.count_waiting(session)} in the queue now.",
             tone="done",
         )
+    judge(desk)

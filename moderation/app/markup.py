@@ -2,60 +2,29 @@
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from moderation.comments import Comment, Status
 from moderation.explanations import Contribution
+from moderation.policy import Action, Cause, ScoreScale, Verdict
+from moderation.text import Span
 
 MARKED_WORDS = 8
 """More marks than this say nothing any more."""
 FAINTEST = 0.15
 """Contributions to the logit below it are not worth a mark."""
 
-STYLE = """
-<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3rem; }
-button:not(:disabled) kbd { opacity: 1; }
-@media (max-width: 1000px) {
-  .st-key-desk [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"]) {
-    flex-direction: column; }
-  .st-key-desk [data-testid="stColumn"] { width: 100%; min-width: 100%; }
-  .st-key-desk [data-testid="stColumn"]:has(.st-key-actions),
-  .st-key-desk [data-testid="stVerticalBlock"]:has(> * > .st-key-actions) { display: contents; }
-  .st-key-desk :has(> .st-key-actions) { position: sticky; bottom: 0; z-index: 2;
-    background: #fbfaf8; border-top: 1px solid #d6d3cd; padding: .6rem 0; }
+_PROPOSED = {Action.APPROVE: "approve", Action.HOLD: "look at it", Action.REMOVE: "remove"}
+_CAUSES = {
+    Cause.RULE: "A rule fires.",
+    Cause.NO_RULE: "No rule fires.",
+    Cause.DISAGREEMENT: "Rules disagree about it.",
+    Cause.NO_SCORE: "There is no score to go by.",
+    Cause.TOO_SHORT: "It is too short to go by its score.",
+    Cause.LANGUAGE: "The model does not know its language.",
 }
-.mod-comment { border: 1px solid #d6d3cd; border-radius: 10px; padding: .9rem 1.1rem;
-  background: #fff; margin: 0 0 .6rem 0; }
-.mod-comment.around { background: transparent; border-style: dashed; padding: .55rem .9rem; }
-.mod-comment.around .mod-text { font-size: .95rem; color: #4b5563; max-height: 9rem; }
-.mod-comment.focus { border-left: 6px solid #0f766e; box-shadow: 0 1px 6px rgb(0 0 0 / 8%); }
-.mod-head { font-size: .88rem; color: #57534e; margin-bottom: .35rem; display: flex;
-  gap: .1rem .9rem; flex-wrap: wrap; }
-.mod-head > * { overflow-wrap: anywhere; }
-.mod-head b { color: #1f2937; }
-.mod-text { font-size: 1.12rem; line-height: 1.6; white-space: pre-wrap; overflow-wrap: anywhere;
-  unicode-bidi: isolate; color: #1f2937; max-height: 26rem; overflow-y: auto; }
-.mod-text mark { color: inherit; border-radius: 3px; padding: 0 .1em;
-  border-bottom: 2px solid #c2410c; }
-.mod-unseen { unicode-bidi: isolate; }
-.mod-unseen::before { content: attr(title); font-size: .72em; color: #57534e;
-  border: 1px dotted #78716c; border-radius: 3px; padding: 0 .2em; margin: 0 .1em; }
-.mod-gone { font-style: italic; color: #57534e; }
-.mod-title { font-size: 1.25rem; font-weight: 600; color: #1f2937; overflow-wrap: anywhere;
-  margin-bottom: .6rem; }
-.mod-quiet { font-size: .9rem; color: #57534e; overflow-wrap: anywhere; }
-.mod-list { font-size: .92rem; color: #1f2937; margin: 0; padding-left: 1.1rem;
-  overflow-wrap: anywhere; white-space: pre-line; }
-.mod-list li { margin-bottom: .4rem; }
-.mod-notice { border-radius: 8px; padding: .7rem 1rem; color: #1f2937; background: #fff7ed;
-  border: 1px solid #fdba74; overflow-wrap: anywhere; }
-.mod-notice.error { background: #fef2f2; border-color: #fca5a5; }
-.mod-notice.done { background: #f0fdfa; border-color: #5eead4; }
-</style>
-"""
-
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\ufe0f\u200d]+")
 # Characters that are not seen and change what is: embeddings, overrides and isolates of the
 # writing direction, spaces without width. Joiners are left alone: emoji and Persian need them.
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff]")
@@ -68,19 +37,36 @@ def escape(text: str) -> str:
     >>> escape("<b>")
     '&lt;b&gt;'
     """
-    return _UNSEEN.sub(
+    shown = _UNSEEN.sub(
         lambda unseen: (
             f'<span class="mod-unseen" title="U+{ord(unseen[0]):04X}">{unseen[0]}</span>'
         ),
         html.escape(text.encode("utf-8", "replace").decode("utf-8")),
     )
+    return _EMOJI.sub(lambda emoji: f'<span class="mod-emoji">{emoji[0]}</span>', shown)
 
 
-def comment_card(comment: Comment, *, role: str, contributions: Sequence[Contribution] = ()) -> str:
-    """Return a comment as a card; `role` is "focus" or "around"."""
+def comment_card(
+    comment: Comment,
+    *,
+    role: str,
+    contributions: Sequence[Contribution] = (),
+    abusive: Sequence[Span] = (),
+    blurred: bool = False,
+    grey: bool = False,
+) -> str:
+    """
+    Return a comment as a card; `role` is "focus", "around" (small), or "alone".
+
+    Of `abusive` words only the first letter is shown; a `blurred` text can be pointed at, and not
+    read by anybody, with the eyes or otherwise, until it is drawn without.
+    """
+    classes = f"mod-text{' mod-blurred' if blurred else ''}{' mod-grey' if grey else ''}"
     body = '<div class="mod-text mod-gone">Its words are not known.</div>'
     if comment.text is not None:
-        body = f'<div class="mod-text" dir="auto">{mark_words(comment.text, contributions)}</div>'
+        words = mark_words(comment.text, contributions, abusive=abusive)
+        hidden = ' aria-hidden="true"' if blurred else ""
+        body = f'<div class="{classes}" dir="auto" tabindex="0"{hidden}>{words}</div>'
     head = "".join(f"<span>{fact}</span>" for fact in _facts(comment))
     return (
         f'<div class="mod-comment {role}" data-comment="{html.escape(comment.id)}">'
@@ -88,27 +74,52 @@ def comment_card(comment: Comment, *, role: str, contributions: Sequence[Contrib
     )
 
 
-def mark_words(text: str, contributions: Sequence[Contribution]) -> str:
+def mark_words(
+    text: str, contributions: Sequence[Contribution], *, abusive: Sequence[Span] = ()
+) -> str:
     """
-    Return the text with the words that raised its score marked, the strongest most.
+    Return the text with the words that moved its score marked, the strongest most.
 
     >>> mark_words("a <b> c", [Contribution(2, 5, 1.0)])
-    'a <mark style="background:rgb(251 146 60 / 55%)" title="+1.00">&lt;b&gt;</mark> c'
+    'a <mark class="raised" style="--shade:55%" title="+1.00">&lt;b&gt;</mark> c'
     """
-    raising = sorted((c for c in contributions if c.value >= FAINTEST), key=lambda c: -c.value)
-    chosen = sorted(raising[:MARKED_WORDS], key=lambda c: c.begin)
-    strongest = max((part.value for part in chosen), default=1.0)
+    chosen = sorted(_worth_marking(contributions), key=lambda part: part.begin)
+    strongest = max((abs(part.value) for part in chosen), default=1.0)
+    shown = mask(text, abusive)
     pieces, at = [], 0
     for part in chosen:
-        shade = round(55 * part.value / strongest)
-        pieces.append(escape(text[at : part.begin]))
-        read_as = f", read as {html.escape(part.plain)}" if part.plain else ""
+        way = "raised" if part.value > 0 else "lowered"
+        shade = round(55 * abs(part.value) / strongest)
+        read_as = f", read as {html.escape(part.plain)}" if part.plain and not abusive else ""
+        pieces.append(escape(shown[at : part.begin]))
         pieces.append(
-            f'<mark style="background:rgb(251 146 60 / {shade}%)" '
-            f'title="{part.value:+.2f}{read_as}">{escape(text[part.begin : part.end])}</mark>'
+            f'<mark class="{way}" style="--shade:{shade}%" title="{part.value:+.2f}{read_as}">'
+            f"{escape(shown[part.begin : part.end])}</mark>"
         )
         at = part.end
-    return "".join(pieces) + escape(text[at:])
+    return "".join(pieces) + escape(shown[at:])
+
+
+def _worth_marking(contributions: Sequence[Contribution]) -> list[Contribution]:
+    """Return the words that raised the score most, and half as many that lowered it."""
+    raising = sorted((c for c in contributions if c.value >= FAINTEST), key=lambda c: -c.value)
+    lowering = sorted((c for c in contributions if c.value <= -FAINTEST), key=lambda c: c.value)
+    return [*raising[:MARKED_WORDS], *lowering[: MARKED_WORDS // 2]]
+
+
+def mask(text: str, abusive: Sequence[Span]) -> str:
+    """
+    Return a text as long as it was, of what is abusive in it only the first letters.
+
+    >>> mask("a quiet remark", [Span(2, 7)])
+    'a q•••• remark'
+    """
+    letters = list(text)
+    for span in abusive:
+        for place in range(span.begin + 1, span.end):
+            if letters[place].isalnum():
+                letters[place] = "•"
+    return "".join(letters)
 
 
 def title_line(title: str) -> str:
@@ -136,9 +147,102 @@ def notice(text: str, *, tone: str) -> str:
     return f'<div class="mod-notice {tone}" role="alert">{escape(text)}</div>'
 
 
+def scores(score: float, even: float | None) -> str:
+    """Return a score as P(removal) and on the 50/50 scale."""
+    shown = f"<span><b>{score:.0%}</b> <small>likely to be removed</small></span>"
+    if even is not None:
+        title = "as if half of all comments were removed: comparable between models"
+        shown += f'<span title="{title}"><b>{even:.0%}</b> <small>on the 50/50 scale</small></span>'
+    return f'<div class="mod-scores">{shown}</div>'
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """Return what the policy proposes, with the rule that fired."""
+    badge = f'<span class="mod-badge {verdict.action}">{_PROPOSED[verdict.action]}</span>'
+    if verdict.rule is None:
+        return f'<p class="mod-quiet">{badge} {escape(_CAUSES[verdict.cause])}</p>'
+    rule, threshold = verdict.rule, f"{verdict.rule.settled_threshold:.0%}"
+    about = f"Rule “{rule.name}” on {rule.attribute}: {threshold} and above"
+    if rule.action is Action.APPROVE:
+        about = f"Rule “{rule.name}” on {rule.attribute}: below {threshold}"
+    if rule.scale is ScoreScale.EVEN:
+        about += " on the 50/50 scale"
+    return f'<p class="mod-quiet">{badge} {escape(about)}</p>'
+
+
+def would_pass(text: str, enough: Sequence[Contribution], *, abusive: Sequence[Span] = ()) -> str:
+    """Return without which words the policy would approve a comment; nothing where there are none.
+
+    >>> would_pass("a quiet remark", [Contribution(2, 7, 1.0)])
+    '<div class="mod-quiet">Would pass without “quiet”.</div>'
+    """
+    if not enough:
+        return ""
+    shown = mask(text, abusive)
+    words = ", ".join(f"“{escape(shown[part.begin : part.end])}”" for part in enough)
+    return f'<div class="mod-quiet">Would pass without {words}.</div>'
+
+
+def remove_because(asked: bool) -> str:
+    """Return what stands over the rules of the house, loud where a digit is waited for."""
+    if asked:
+        return notice("Remove: press the digit of the rule it breaks.", tone="error")
+    return quiet("Remove, because of")
+
+
+def part(title: str) -> str:
+    """Return a small heading within a column."""
+    return f'<div class="mod-part" role="heading" aria-level="2">{escape(title)}</div>'
+
+
+def person(name: str, seen_at: datetime) -> str:
+    """Return somebody at the desk with when they were last seen."""
+    return (
+        f'<div class="mod-quiet"><b><bdi>{escape(name)}</bdi></b> · '
+        f"last seen {show_time(seen_at)}</div>"
+    )
+
+
+def as_label(name: str) -> str:
+    """
+    Return a name for a label, in which Streamlit reads Markdown.
+
+    >>> as_label("**anna** [x](y)")
+    'anna xy'
+    """
+    return "".join(letter for letter in name if letter.isalnum() or letter in "@.- ")
+
+
+def keys(meanings: Mapping[str, str]) -> str:
+    """Return what each key does."""
+    rows = (
+        f"<dt><kbd>{html.escape(key)}</kbd></dt><dd>{escape(meaning)}</dd>"
+        for key, meaning in meanings.items()
+    )
+    return f'<dl class="mod-keys">{"".join(rows)}</dl>'
+
+
 def bullets(lines: Iterable[str]) -> str:
     """Return lines as a list."""
-    return f'<ul class="mod-list">{"".join(f"<li>{escape(line)}</li>" for line in lines)}</ul>'
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'<ul class="mod-list">{items}</ul>' if items else ""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table; the first cell of a row says what it is about."""
+    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in others)
+        + "</tr>"
+        for first, *others in rows
+    )
+    return f'<table class="mod-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def heading(text: str) -> str:
+    """Return the heading of a part of a page."""
+    return f'<div class="mod-heading" role="heading" aria-level="2">{escape(text)}</div>'
 
 
 def shorten(text: str, *, length: int) -> str:

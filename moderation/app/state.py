@@ -1,29 +1,40 @@
-"""What the pages share: settings, database, model, and the comments of the data folder."""
+"""What the pages share: settings, database, model, policy, and the comments of the data folder."""
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from moderation import review
 from moderation.app import markup
-from moderation.artifacts import load_model
+from moderation.app.people import find_member
+from moderation.app.style import STYLE
 from moderation.captures import latest_states
 from moderation.comments import Comment
-from moderation.errors import ModelError, ModerationError, ReviewError, SourceError
+from moderation.database import Store, mask_password, open_store
+from moderation.errors import ModelError, ModerationError, PolicyError, ReviewError, SourceError
+from moderation.languages import detect_languages
 from moderation.parsers import find_files, read_comments
 from moderation.policy import Policy, propose_policy
+from moderation.policy.files import read_policy
+from moderation.releases import load_in_use
+from moderation.review import House, Member
+from moderation.review.held import Detect
 from moderation.scorer import Scorer
 from moderation.settings import Settings, read_settings
-from moderation.tables import create_session_factory, mask_password
 
-_NAME, _MESSAGE = "moderator", "message"
+LOOKED_AGAIN_AFTER: Final = 3.0
+"""Seconds after which new files are looked for in the data folder again."""
+OPENED_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""How long somebody works by keyboard on the model, the settings and the role they opened with."""
+_MESSAGE = "message"
 
 
 @dataclass(frozen=True)
@@ -31,33 +42,33 @@ class Desk:
     """What a page works with."""
 
     settings: Settings
-    sessions: sessionmaker[Session]
+    store: Store
     scorer: Scorer | None
     why_no_model: str | None
+    policy: Policy
+    why_no_policy: str | None
+    """What is wrong with the policy that was named; `policy` is what the model suggests then."""
+    member: Member | None
+    house: House
     unread: tuple[str, ...]
     """What could not be read in the data folder, and why."""
-
-    @property
-    def policy(self) -> Policy:
-        if self.scorer is None:
-            return Policy(())
-        return propose_policy(self.scorer.thresholds, attribute=self.scorer.attribute)
+    opened_at: datetime
 
     @property
     def moderator(self) -> str:
-        return str(st.session_state.get(_NAME, "")).strip()
+        return self.member.name if self.member else ""
 
+    @property
+    def detect(self) -> Detect:
+        return detect_languages
 
-def ask_for_name() -> None:
-    """Draw the field with the moderator's name: on all pages, for one that is not drawn forgets."""
-    st.sidebar.text_input(
-        "Your name",
-        value=read_settings().moderator or "moderator",
-        key=_NAME,
-        max_chars=64,
-        bind="query-params",
-        help="Each decision is recorded under it.",
-    )
+    @property
+    def decides(self) -> bool:
+        return self.member is not None and self.member.decides
+
+    @property
+    def leads(self) -> bool:
+        return self.member is not None and self.member.leads
 
 
 def page(draw: Callable[[Desk], None]) -> Callable[[], None]:
@@ -65,23 +76,30 @@ def page(draw: Callable[[Desk], None]) -> Callable[[], None]:
 
     @functools.wraps(draw)
     def show() -> None:
-        st.html(markup.STYLE)
+        st.html(STYLE)
         settings = read_settings()
-        try:
-            draw(_open_desk(settings))
-        except ModerationError as error:
-            st.html(markup.notice(str(error), tone="error"))
-        except SQLAlchemyError as error:
-            st.html(markup.notice(_no_answer(settings, error), tone="error"))
+        with saying_why(settings):
+            draw(open_desk(settings))
 
     return show
+
+
+@contextlib.contextmanager
+def saying_why(settings: Settings) -> Iterator[None]:
+    """Say on the page what stands in the way of drawing it, or a part that is drawn by itself."""
+    try:
+        yield
+    except ModerationError as error:
+        st.html(markup.notice(str(error), tone="error"))
+    except SQLAlchemyError as error:
+        st.html(markup.notice(_no_answer(settings, error), tone="error"))
 
 
 @contextlib.contextmanager
 def click(desk: Desk) -> Iterator[Session]:
     """Open the session of one click; where it fails, nothing is stored and the page says why."""
     try:
-        with desk.sessions.begin() as session:
+        with desk.store.writing() as session:
             yield session
     except ReviewError as error:
         tell(str(error), tone="error")
@@ -105,6 +123,33 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def open_desk(settings: Settings) -> Desk:
+    """
+    Return the desk as it is at this moment.
+
+    Raises:
+        ReviewError: the database cannot be opened.
+
+    """
+    store = _open_database(settings.database_url)
+    scorer, why_no_model = _open_model(settings.model)
+    policy, why_no_policy = _open_policy(settings.policy, scorer)
+    files = _find_files(str(settings.data))
+    version = review.name_judge(scorer, policy) if scorer else None
+    unread = _fill(settings.database_url, files, version, scorer, policy)
+    with store.reading() as session:
+        house = review.read_house(session)
+    member = find_member(store, settings)
+    return Desk(
+        settings, store, scorer, why_no_model, policy, why_no_policy, member, house, unread, now()
+    )
+
+
+def judge(desk: Desk) -> None:
+    """Score and judge all that waits and is not yet; others can decide in between."""
+    _judge(desk.store, desk.scorer, desk.policy)
+
+
 def _no_answer(settings: Settings, error: SQLAlchemyError) -> str:
     """Say that the database failed; what it said itself may quote a comment."""
     return (
@@ -114,17 +159,9 @@ def _no_answer(settings: Settings, error: SQLAlchemyError) -> str:
     )
 
 
-def _open_desk(settings: Settings) -> Desk:
-    sessions = _open_database(settings.database_url)
-    scorer, why_no_model = _open_model(settings.model)
-    files = tuple(_files(settings.data))
-    unread = _fill(settings.database_url, files, scorer.version if scorer else None, scorer)
-    return Desk(settings, sessions, scorer, why_no_model, unread)
-
-
 @st.cache_resource(show_spinner=False)
-def _open_database(url: str) -> sessionmaker[Session]:
-    return create_session_factory(url)
+def _open_database(url: str) -> Store:
+    return open_store(url)
 
 
 def _open_model(path: Path) -> tuple[Scorer | None, str | None]:
@@ -135,37 +172,79 @@ def _open_model(path: Path) -> tuple[Scorer | None, str | None]:
         return None, str(error)
 
 
+def _open_policy(path: Path | None, scorer: Scorer | None) -> tuple[Policy, str | None]:
+    """Return the policy that is named, or what the model suggests where that one has mistakes."""
+    suggested = Policy(())
+    if scorer is not None:
+        suggested = propose_policy(scorer.thresholds, attribute=scorer.attribute)
+    if path is None:
+        return suggested, None
+    try:
+        changed = path.stat().st_mtime_ns if path.exists() else 0
+        policy = _read_policy(str(path), changed)
+    except ModerationError as error:
+        return suggested, str(error)
+    if scorer is not None and (unknown := policy.attributes - set(scorer.attributes)):
+        return suggested, f"{path}: the model does not score {', '.join(sorted(unknown))}"
+    return policy, None
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def _read_policy(path: str, changed: int) -> Policy:
+    policy = read_policy(Path(path))
+    for _, rule in policy.everywhere():
+        if rule.threshold is None:
+            raise PolicyError(
+                f"{path}: rule {rule.name!r} has no threshold yet; "
+                f"find it with: python -m moderation.policy settle {path} TABLE"
+            )
+    return policy
+
+
 @st.cache_resource(
     show_spinner="Loading the model… The first time after installing takes up to a minute.",
     max_entries=1,
 )
 def _load(path: str, changed: int) -> Scorer:
-    scorer = load_model(path)
+    scorer = load_in_use(Path(path))
     scorer.explain("")  # loops not compiled yet are compiled now, while the page says so
+    scorer.score_attributes([""])
     return scorer
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """Yield the files to read with the times of their last change: what is new is read again."""
+@st.cache_data(show_spinner=False, ttl=LOOKED_AGAIN_AFTER)
+def _find_files(folder: str) -> tuple[tuple[str, int], ...]:
+    """Return the files to read with the times of their last change: what is new is read again."""
     try:
-        found = find_files([folder]) if folder.is_dir() else []
+        found = find_files([Path(folder)]) if Path(folder).is_dir() else []
     except SourceError:  # a folder without pages or tables in it: the app opens empty
-        return
-    for path in found:
-        yield str(path), path.stat().st_mtime_ns
+        return ()
+    return tuple((str(path), path.stat().st_mtime_ns) for path in found)
 
 
 @st.cache_resource(show_spinner="Reading the comments in the data folder…", max_entries=1)
 def _fill(
-    url: str, files: tuple[tuple[str, int], ...], version: str | None, _scorer: Scorer | None
+    url: str,
+    files: tuple[tuple[str, int], ...],
+    version: str | None,
+    _scorer: Scorer | None,
+    _policy: Policy,
 ) -> tuple[str, ...]:
-    """Store the comments of the data folder, score those that wait, and say what was not read."""
+    """Store the comments of the data folder, judge those that wait, and say what was not read."""
     unread: list[str] = []
-    with _open_database(url).begin() as session:
-        review.add_comments(session, latest_states(_read(files, unread)))
-        if _scorer is not None:
-            review.score_waiting(session, _scorer)
+    store = _open_database(url)
+    with store.writing() as session:
+        review.add_comments(session, latest_states(_read(files, unread)), added_at=now())
+    _judge(store, _scorer, _policy)
     return tuple(unread)
+
+
+def _judge(store: Store, scorer: Scorer | None, policy: Policy) -> None:
+    due = scorer is not None
+    while due:
+        assert scorer is not None
+        with store.writing() as session:
+            due = review.judge_waiting(session, scorer, policy, detect=detect_languages) > 0
 
 
 def _read(files: tuple[tuple[str, int], ...], unread: list[str]) -> Iterator[Comment]:

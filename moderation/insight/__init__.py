@@ -1,0 +1,1 @@
+"""What decisions tell: how many, how alike, the hours saved, the rules, doubtful labels."""
