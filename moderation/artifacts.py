@@ -52,6 +52,9 @@ ALLOWED = frozenset(
     }
 )
 
+READINGS = 2
+"""How often a model is read that does not fit its manifest: another may be taking its place."""
+
 _PROTOCOL = 4
 """
 Of the pickle, without joblib's own way of writing arrays: `joblib.load` reads either, but that one
@@ -75,6 +78,17 @@ class Manifest:
         return float(self.facts["training_data"]["base_rate"])
 
     @property
+    def base_rates(self) -> dict[str, float]:
+        """The base rates at which scores are probabilities; earlier models tell only their own."""
+        return {str(self.facts["attribute"]): self.base_rate, **self.facts.get("base_rates", {})}
+
+    @property
+    def languages(self) -> dict[str, float] | None:
+        """The languages learnt from with their shares, "und" too; None for models that are mute."""
+        found = self.facts.get("languages")
+        return None if found is None else dict(found)
+
+    @property
     def training_files(self) -> dict[str, str]:
         """Names of the files learnt from, by it or its base model, by their SHA-256."""
         data = self.facts["training_data"]
@@ -91,6 +105,12 @@ class Manifest:
         """When the latest comment of the training data was written, where that is known."""
         found = self.facts["training_data"].get("newest")
         return None if found is None else datetime.fromisoformat(found)
+
+    @property
+    def learnt_texts(self) -> str | None:
+        """What `memory.recognise` reads; None for models that do not tell."""
+        found = self.facts["training_data"].get("learnt_texts")
+        return None if found is None else str(found)
 
     @property
     def version(self) -> str:
@@ -141,7 +161,7 @@ def save_model(
             (aside / f"{path.stem}.json").write_text(
                 json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
             )
-            _put_in_place(aside, path)
+            put_in_place(aside, path)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
     return Manifest(manifest)
@@ -167,6 +187,7 @@ def load_model(path: str | os.PathLike[str]) -> Scorer:
     Return a saved scorer after checking that the file is what its manifest says.
 
     Nothing is unpickled before its SHA-256 was checked, and then only the types in `ALLOWED`.
+    A file that does not fit is read again once: it may be one that is just being replaced.
 
     Raises:
         ModelNotFound: no such file, or no readable manifest beside it.
@@ -176,11 +197,14 @@ def load_model(path: str | os.PathLike[str]) -> Scorer:
 
     """
     path = Path(path)
-    manifest = read_manifest(path)
-    body = _read(path)
-    found = hashlib.sha256(body).hexdigest()
-    expected = manifest.facts["sha256"]
-    if found != expected:
+    for _ in range(READINGS):
+        manifest = read_manifest(path)
+        body = _read(path)
+        found = hashlib.sha256(body).hexdigest()
+        expected = manifest.facts["sha256"]
+        if found == expected:
+            break
+    else:
         raise ModelTampered(
             f"{path}: its SHA-256 is {found[:12]}…, its manifest says {str(expected)[:12]}…: the "
             "file was changed or belongs to another manifest; train again or copy both again"
@@ -192,6 +216,7 @@ def load_model(path: str | os.PathLike[str]) -> Scorer:
         version=manifest.version,
         thresholds=manifest.thresholds,
         base_rate=manifest.base_rate,
+        base_rates=manifest.base_rates,
     )
     try:
         return scorer.compile()
@@ -228,13 +253,20 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest(facts)
 
 
-def _put_in_place(aside: Path, path: Path) -> None:
-    """Move the parts where they belong, the two that are checked against each other last."""
-    plots = path.parent / path.stem
+def put_in_place(aside: Path, path: Path) -> None:
+    """
+    Move a model's parts from a folder to where they belong, and none of another model stays.
+
+    The two that are checked against each other come last, and right after one another: who reads
+    in between is refused, or reads again (`load_model`).
+    """
+    plots, card = path.with_suffix(""), path.with_suffix(".md")
     if plots.is_dir():
         shutil.rmtree(plots)
-    for name in (path.stem, f"{path.stem}.md", f"{path.stem}.json", path.name):
-        (aside / name).replace(path.parent / name)
+    card.unlink(missing_ok=True)
+    for part in (plots, card, path.with_suffix(".json"), path):
+        if (aside / part.name).exists():
+            (aside / part.name).replace(part)
 
 
 def _read(path: Path) -> bytes:

@@ -35,6 +35,7 @@ from moderation.policy import LIKELY_TO_REJECT
 from moderation.scorer import Scorer
 from moderation.templates import Filled, fill, read_templates
 from moderation.thresholds import OperatingPoint, choose_points
+from moderation.training import languages_fact
 
 LEFT_OUT = (CALIBRATED_ON, "wiki_context", "civil_spans", "davidson", "edos", "sbic")
 """Corpora of both classes that are learnt from: each measures a model that has not seen it."""
@@ -186,12 +187,16 @@ def _read_others(folder: Path) -> Iterator[tuple[str, pd.DataFrame]]:
 def _facts(
     made: MadeBase, points: Sequence[OperatingPoint], scales: Sequence[Scale]
 ) -> dict[str, Any]:
+    base_rate = float(made.tables[CALIBRATED_ON]["label"].mean())
+    texts = [text for table in made.tables.values() for text in table["text"]]
     return {
         "attribute": LIKELY_TO_REJECT,
         "attributes": [LIKELY_TO_REJECT, foundation.TOXICITY, *foundation.KINDS],
+        "base_rates": dict.fromkeys((LIKELY_TO_REJECT, foundation.TOXICITY), base_rate),
+        **languages_fact(texts, seed=0),
         "training_data": {
             "comments": sum(map(len, made.tables.values())),
-            "base_rate": float(made.tables[CALIBRATED_ON]["label"].mean()),
+            "base_rate": base_rate,
             "files": [
                 {"name": f"{name}.csv.gz", "sha256": sha256, "licence": LICENCES[name]}
                 for name, sha256 in made.files.items()

@@ -89,6 +89,8 @@ def _read_strings(documents: Iterable[str]) -> Texts:
         else _refuse(place, document)
         for place, document in enumerate(documents)
     ]
+    if len(encoded) == 1:  # as services ask: this way takes half the time
+        return Texts(np.frombuffer(encoded[0], dtype=np.uint8), np.array([0, len(encoded[0])]))
     ends = accumulate(map(len, encoded), initial=0)
     offsets = np.fromiter(ends, np.int64, len(encoded) + 1)
     return Texts(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)

@@ -138,7 +138,7 @@ def merge_copies(dataset: Dataset, report: GatherReport) -> Dataset:
     A copy in the part that is measured would be known already from the part that is learnt.
     """
     frame = dataset.frame
-    same = frame[TEXT].str.split().str.join(" ").str.casefold()
+    same = frame[TEXT].map(fold)
     outcome = frame[LABEL].groupby(same).transform("mean")
     first = ~same.duplicated()
     report.duplicates += int((~first).sum())
@@ -147,6 +147,22 @@ def merge_copies(dataset: Dataset, report: GatherReport) -> Dataset:
     merged = frame[first & (outcome != 0.5)].copy()
     merged[LABEL] = (outcome[merged.index] > 0.5).astype("int64")
     return replace(dataset, frame=merged.reset_index(drop=True))
+
+
+def fold(text: str) -> str:
+    """
+    Return what copies of a text have in common: their words, however they are spaced or cased.
+
+    >>> fold("The  FERRY\\n") == fold("the ferry")
+    True
+    """
+    return " ".join(text.split()).casefold()
+
+
+def leave_out(dataset: Dataset, texts: Iterable[str]) -> Dataset:
+    """Return the rows that are no copies of the texts; the site's base rate stays."""
+    folded = {fold(text) for text in texts}
+    return dataset.take(np.flatnonzero(~dataset.frame[TEXT].map(fold).isin(folded)))
 
 
 def find_threads(comments: Sequence[Comment]) -> list[str]:

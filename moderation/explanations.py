@@ -1,7 +1,7 @@
 """What each word of a text adds to the logit of its score, in the reader's own characters."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ STANDING_OUT = 0.6
 marked something."""
 WORTH_MARKING = 0.3
 """A contribution to the logit that is worth pointing at."""
+MOST_TAKEN_OUT = 4
+"""Words without which a comment would pass: more of them explain nothing."""
 
 Floats = NDArray[np.float64]
 
@@ -86,6 +88,32 @@ def _words(text: str, readings: Sequence[Reading]) -> Iterator[Reading]:
             yield waiting.popleft()
         elif span.begin >= done:
             yield Reading(span.begin, span.end, "")
+
+
+def find_enough(
+    text: str, explanation: Explanation, passes: Callable[[Sequence[str]], Sequence[bool]]
+) -> list[Contribution] | None:
+    """
+    Return the fewest of the words that raised the score most without which a text would pass.
+
+    The words are taken out one after the other, the strongest first, and the rest is asked about:
+    what a word adds in its place is not all that changes without it. `passes` tells for several
+    texts at once. None where `MOST_TAKEN_OUT` words are not enough, or nothing would be left.
+    """
+    strongest = explanation.strongest(MOST_TAKEN_OUT)
+    rests = [_without(text, strongest[: number + 1]) for number in range(len(strongest))]
+    for number, passed in enumerate(passes(rests) if rests else ()):
+        if passed and rests[number].strip():
+            return sorted(strongest[: number + 1], key=lambda part: part.begin)
+    return None
+
+
+def _without(text: str, parts: Sequence[Contribution]) -> str:
+    pieces, at = [], 0
+    for part in sorted(parts, key=lambda part: part.begin):
+        pieces.append(text[at : part.begin])
+        at = part.end
+    return "".join([*pieces, text[at:]])
 
 
 def strongest_words(names: Sequence[str], weights: Floats, number: int) -> list[tuple[str, float]]:

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -58,6 +59,9 @@ SCHEMA = pa.schema(
 
 BATCH_ROWS = 2048
 
+# What turns the direction of all that follows, and what ends a line for some.
+_MISLEADING = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029\x85]")
+
 Row = dict[str, Any]
 T = TypeVar("T")
 
@@ -86,19 +90,21 @@ def write_rows(
     *,
     columns: Sequence[str] = SCHEMA.names,
     attributes: Sequence[str] = (),
+    types: Mapping[str, pa.DataType] | None = None,
 ) -> int:
     """
     Write rows as Parquet, CSV or JSON Lines by the path's ending and return their number.
 
-    All rows have the same keys; `columns` names them where there is no row, and `attributes` those
-    among them that hold scores. The file appears whole or not at all, and replaces what was there.
+    All rows have the same keys; `columns` names them where there is no row, `attributes` those
+    among them that hold scores, and `types` says what further ones hold. The file appears whole or
+    not at all, and replaces what was there.
     "-" is standard output, as JSON Lines.
 
     Raises:
         OutputError: the ending is not known, or the file cannot be written.
 
     """
-    types = {**SCORE_TYPES, **dict.fromkeys(attributes, SCORE_TYPES[SCORE])}
+    types = {**SCORE_TYPES, **dict.fromkeys(attributes, SCORE_TYPES[SCORE]), **(types or {})}
     if str(path) == "-":
         return _write(rows, JsonLinesWriter, sys.stdout.buffer, columns, types)
     path = Path(path)
@@ -184,7 +190,9 @@ class JsonLinesWriter:
     def write(self, rows: list[Row]) -> None:
         for row in rows:
             line = json.dumps(row, ensure_ascii=False, default=_as_text)
-            self._stream.write(line.encode() + b"\n")
+            # The same to whoever parses it; to whoever looks at it, words keep to their place.
+            shown = _MISLEADING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+            self._stream.write(shown.encode() + b"\n")
 
     def close(self) -> None:
         self._stream.flush()

@@ -1446,3 +1446,63 @@ def explain(
         )
         _spread_grams(tables, letters, places, length, origin, shares[0], by_character)
         origin += points
+
+
+@compiled
+def tell_language(
+    moves: NDArray[np.uint32],
+    rows: Offsets,
+    features: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    priors: NDArray[np.float32],
+    aliases: Offsets,
+    text: NDArray[np.uint8],
+    counts: NDArray[np.uint32],
+    found: NDArray[np.int32],
+    scores: NDArray[np.float32],
+) -> tuple[int, float]:
+    """
+    Return the likeliest language of a text, by its column of `weights`, and its probability.
+
+    It is naive Bayes over features (features, languages) that an automaton finds in the bytes:
+    `moves` are its states by the states' `rows` and the next byte, and `features` what a state has
+    found, or less than 0. Logs of posteriors are divided by the root of the text's bytes, which
+    keeps probabilities comparable over lengths. `aliases` (pairs, 2) are columns of one language:
+    the second's share goes to the first. -1 where no feature is found. The last three are room to
+    work in; `counts` (features,) is 0 before and after.
+    """
+    state, number = np.uint32(0), 0
+    for at in range(text.size):
+        state = moves[np.uint64(rows[np.uint64(state)]) + np.uint64(text[at])]
+        feature = features[np.uint64(state)]
+        if feature >= 0:
+            if counts[feature] == 0:
+                found[number] = feature
+                number += 1
+            counts[feature] += np.uint32(1)
+    if number == 0:
+        return -1, 0.0
+    for language in range(scores.size):
+        scores[language] = priors[language]
+    for place in range(number):
+        feature = found[place]
+        worth = np.float32(np.log1p(np.float32(counts[feature])))
+        counts[feature] = np.uint32(0)
+        for language in range(scores.size):
+            scores[language] += worth * weights[feature, language]
+    highest = scores[0]
+    for language in range(scores.size):
+        highest = max(highest, scores[language])
+    spread = np.float32(1 / np.sqrt(text.size))
+    whole = np.float32(0)
+    for language in range(scores.size):
+        scores[language] = np.exp((scores[language] - highest) * spread)
+        whole += scores[language]
+    for pair in range(len(aliases)):
+        scores[aliases[pair, 0]] += scores[aliases[pair, 1]]
+        scores[aliases[pair, 1]] = 0
+    best = 0
+    for language in range(scores.size):
+        if scores[language] > scores[best]:
+            best = language
+    return best, scores[best] / whole

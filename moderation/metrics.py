@@ -1,6 +1,6 @@
 """Measures scores against labels: ranking, rates with intervals, base-rate correction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,23 @@ class PointMeasure:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """A measure of two models on the same comments, and how much higher the new one's is."""
+
+    present: Interval
+    new: Interval
+    more: Interval
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """How well two models put the same comments in order."""
+
+    roc_auc: Difference
+    average_precision: Difference
+
+
+@dataclass(frozen=True)
 class Report:
     """A model's quality on labelled comments."""
 
@@ -84,13 +101,8 @@ def measure(
         DataError: one class only: nothing can be ranked.
 
     """
-    if len(set(labels.tolist())) < 2:
-        raise DataError(
-            f"all {len(labels)} labelled comments are of one class; expected removed and kept ones"
-        )
-    rng = np.random.default_rng(seed)
-    rankings = (_roc_auc, _average_precision)
-    auc, precision = _bootstrap(labels, scores, groups, rankings, rng, resamples)
+    _check_classes(labels)
+    auc, precision = _intervals(*_bootstrap(labels, scores, groups, seed, resamples), len(labels))
     base_rate = float(labels.mean())
     site = base_rate if site_base_rate is None else site_base_rate
     points = tuple(
@@ -98,6 +110,39 @@ def measure(
         for name, threshold in thresholds.items()
     )
     return Report(len(labels), int(labels.sum()), base_rate, site, auc, precision, points)
+
+
+def compare_rankings(
+    labels: Integers,
+    present: Floats,
+    new: Floats,
+    *,
+    groups: Integers | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Rankings:
+    """
+    Measure how two models put the same comments in order, shape (n,) each, and the difference.
+
+    Intervals are those of `measure`. Both are measured on the same draws: that of the difference
+    is paired, and narrower than those of the two let expect.
+
+    Raises:
+        DataError: one class only: nothing can be ranked.
+
+    """
+    _check_classes(labels)
+    number = len(labels)
+    (before, drawn), (after, drawn_anew) = (
+        _bootstrap(labels, scores, groups, seed, resamples) for scores in (present, new)
+    )
+    triples = zip(
+        _intervals(before, drawn, number),
+        _intervals(after, drawn_anew, number),
+        _intervals(after - before, drawn_anew - drawn, number),
+        strict=True,
+    )
+    return Rankings(*(Difference(*triple) for triple in triples))
 
 
 def measure_point(
@@ -232,8 +277,14 @@ def resample(group: Integers, rng: np.random.Generator, resamples: int) -> Itera
         yield counts[group].astype(np.float64)
 
 
-Ranking = Callable[[Floats, Floats], float]
-"""A measure of (removed, kept) weights at each distinct score, highest score first."""
+def _check_classes(labels: Integers) -> None:
+    if len(set(labels.tolist())) < 2:
+        raise DataError(
+            f"all {len(labels)} labelled comments are of one class; expected removed and kept ones"
+        )
+
+
+# Measures of (removed, kept) weights at each distinct score, highest score first.
 
 
 def _roc_auc(removed: Floats, kept: Floats) -> float:
@@ -250,14 +301,13 @@ def _average_precision(removed: Floats, kept: Floats) -> float:
 
 
 def _bootstrap(
-    labels: Integers,
-    scores: Floats,
-    groups: Integers | None,
-    measures: tuple[Ranking, ...],
-    rng: np.random.Generator,
-    resamples: int,
-) -> Iterator[Interval]:
-    """Yield each measure with its percentile interval over resampled groups."""
+    labels: Integers, scores: Floats, groups: Integers | None, seed: int, resamples: int
+) -> tuple[Floats, Floats]:
+    """
+    Return ROC-AUC and average precision, (2,), and those of resampled groups, (draws, 2).
+
+    A draw without one of the classes is left out, which depends on labels and seed alone.
+    """
     descending, place = np.unique(-scores, return_inverse=True)
     size = len(descending)
     group = number_groups(groups, len(labels))
@@ -268,12 +318,19 @@ def _bootstrap(
             np.bincount(place, weights * (1 - labels), size).astype(np.float64),
         )
 
-    drawn: list[tuple[float, ...]] = []
-    for weights in resample(group, rng, resamples):
+    def rank(weights: Floats) -> list[float]:
         removed, kept = weighted(weights)
-        if removed.any() and kept.any():
-            drawn.append(tuple(ranking(removed, kept) for ranking in measures))
-    removed, kept = weighted(np.ones(len(labels)))
-    lows, highs = np.percentile(np.array(drawn), [2.5, 97.5], axis=0)
-    for ranking, low, high in zip(measures, lows, highs, strict=True):
-        yield Interval(ranking(removed, kept), float(low), float(high), len(labels))
+        if not (removed.any() and kept.any()):
+            return []
+        return [_roc_auc(removed, kept), _average_precision(removed, kept)]
+
+    draws = resample(group, np.random.default_rng(seed), resamples)
+    drawn = [found for weights in draws if (found := rank(weights))]
+    return np.array(rank(np.ones(len(labels)))), np.array(drawn)
+
+
+def _intervals(values: Floats, drawn: Floats, number: int) -> Iterator[Interval]:
+    """Yield each value with its percentile interval over draws."""
+    lows, highs = np.percentile(drawn, [2.5, 97.5], axis=0)
+    for value, low, high in zip(values, lows, highs, strict=True):
+        yield Interval(float(value), float(low), float(high), number)

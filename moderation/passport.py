@@ -12,6 +12,7 @@ import numpy as np
 
 from moderation.arguments import COMPILING, add_reading_options, open_reading, run, say, track
 from moderation.artifacts import load_model, read_manifest
+from moderation.calibration import change_base_rate
 from moderation.comments import Comment
 from moderation.datasets import MIN_ARTICLES
 from moderation.equating import Carried, Refused, carry_over
@@ -97,6 +98,8 @@ class Passport:
     learnt_from: tuple[str, ...]
     """Files that the model has learnt from: it agrees with them more than with others."""
     thresholds: tuple[Carried | Refused, ...]
+    base_rate: float | None = None
+    """At which the scores are probabilities; None for an attribute that is not calibrated."""
 
     @property
     def refused(self) -> list[Refused]:
@@ -125,6 +128,7 @@ def passport(args: argparse.Namespace) -> None:
         seed=args.seed,
         learnt_from=learnt_from,
         thresholds=tuple(_carry_over(old_scores, thresholds, scorer, attribute, args.seed)),
+        base_rate=scorer.base_rates.get(attribute),
     )
     _check_any(found)
     print("\n".join(_lines(found)))
@@ -223,11 +227,23 @@ def _lines(found: Passport) -> Iterator[str]:
     yield from map(_row, found.thresholds)
     yield ""
     yield _MEANING
+    yield from _for_the_service(found)
     if found.refused:
         yield (
             f"{len(found.refused)} of {len(found.thresholds)} thresholds could not be carried "
             "over: add comments with old scores."
         )
+
+
+def _for_the_service(found: Passport) -> Iterator[str]:
+    """Yield the thresholds on the scale on which the service answers."""
+    carried = [one for one in found.thresholds if isinstance(one, Carried)]
+    if found.base_rate is not None:
+        here = np.array([one.threshold.value for one in carried])
+        even = change_base_rate(here, before=found.base_rate, after=0.5)
+        pairs = zip(carried, even, strict=True)
+        said = ", ".join(f"{one.old_threshold:g} is {value:.4f}" for one, value in pairs)
+        yield f"The service (moderation.serve) answers on the 50/50 scale; there {said}."
 
 
 def _row(one: Carried | Refused) -> str:

@@ -1,7 +1,7 @@
 """`Scorer`: scores texts with a fitted pipeline, and says which words raised a score."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self, TypeAlias
 
@@ -42,6 +42,8 @@ class Scorer:
     """The operating points chosen in training, by name."""
     base_rate: float | None = None
     """The share of removals at which the score is P(removal): the site's own."""
+    base_rates: Mapping[str, float] = field(default_factory=dict)
+    """Of each attribute whose score is a probability, the base rate at which it is one."""
 
     @property
     def heads(self) -> Mapping[str, Head]:
@@ -87,8 +89,12 @@ class Scorer:
         self, texts: Documents, *, threads: int | None = None
     ) -> dict[str, Floats]:
         """Return the scores of each attribute, shape (n,) each."""
-        logits = self._compiled_heads.logits(read_texts(texts), threads=threads)
+        logits = self.logits(texts, threads=threads)
         return {name: expit(logits[:, k]) for k, name in enumerate(self.attributes)}
+
+    def logits(self, texts: Documents, *, threads: int | None = None) -> Floats:
+        """Return the logit of each text's score for each attribute, shape (n, attributes)."""
+        return self._compiled_heads.logits(read_texts(texts), threads=threads)
 
     def explain(self, text: str) -> Explanation:
         """Return what each word adds to the logit of a text's score."""
@@ -119,6 +125,23 @@ class Scorer:
             if weights.shape != (width,):
                 raise ValueError(f"{name}: weights of shape {weights.shape}, expected {(width,)}")
         return self
+
+    def without_terms(self) -> Self:
+        """
+        Return what scores and explains as this one does, from the compiled tables alone.
+
+        The terms as strings are most of a pipeline, and only `strongest_features` needs them.
+        """
+        bare = Pipeline([(FEATURES, "passthrough"), (CLASSIFIER, self.pipeline[CLASSIFIER])])
+        bare.heads_ = self.heads
+        scorer = replace(self, pipeline=bare)
+        for name in ("_features", "_compiled", "_compiled_heads"):
+            scorer.__dict__[name] = getattr(self, name)
+        return scorer
+
+    def release_memory(self) -> None:
+        """Let go of what threads work with; each makes it anew when it is needed."""
+        self._features.vocabulary.release_memory()
 
     @cached_property
     def _features(self) -> CompiledFeatures:

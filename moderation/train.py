@@ -1,24 +1,41 @@
 """`python -m moderation.train`: learns from pages, exports and tables, and saves the model."""
 
 import argparse
+import contextlib
+import itertools
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
-from moderation.arguments import COMPILING, add_reading_options, progress, read_all, run, say
+from moderation.arguments import (
+    COMPILING,
+    add_reading_options,
+    progress,
+    read_all,
+    read_count,
+    run,
+    say,
+)
 from moderation.artifacts import check_model_path, load_model, read_manifest, save_model
 from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
-from moderation.datasets import GatherReport, gather, merge_copies
+from moderation.comparing import LAST, count_set_aside
+from moderation.datasets import Dataset, GatherReport, gather, leave_out, merge_copies
 from moderation.errors import DataError, ModelError, OutputError
 from moderation.kernels import announce_compiling
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
+from moderation.progress import Progress
+from moderation.releases import candidate_of, changing
+from moderation.retraining import State, reporting
 from moderation.scorer import Scorer
 from moderation.settings import Settings, read_settings
 from moderation.training import SourceFile, Training, train
+
+Item = TypeVar("Item")
 
 NO_BASE = "none"
 
@@ -52,9 +69,26 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"the model to begin with, or '{NO_BASE}'; default: %(default)s",
     )
+    _add_candidate_options(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default 0")
     add_reading_options(parser)
     return parser
+
+
+def _add_candidate_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--candidate",
+        action="store_true",
+        help="leave the model at --out in use, and save this one beside it, to be compared with it "
+        "and put in its place on the desk's model page",
+    )
+    parser.add_argument(
+        "--set-aside",
+        type=read_count,
+        metavar="N",
+        help="do not learn from the last N decisions; with --candidate a fifth of them, at most "
+        f"{LAST}",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,8 +99,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def learn(args: argparse.Namespace, settings: Settings) -> None:
-    """Read, train, save and print what came of it."""
+    """Train a model, or a candidate, which the desk is told of."""
     check_model_path(args.out)
+    if not args.candidate:
+        _say_what_came(*_learn(args, settings, out=args.out, progress=progress), args.out)
+        return
+    by = settings.moderator or "the command line"
+    with reporting(args.out, by=by, at=datetime.now(UTC)) as report:
+
+        def both(items: Iterable[Item], number: int, what: str, /) -> Iterable[Item]:
+            return report.progress(progress(items, number, what), number, what)
+
+        out = candidate_of(args.out)
+        training, version = _learn(args, settings, out=out, progress=both)
+        learned = training.learned
+        told = f"learnt from {len(learned):,} comments, {learned.removed:,} of them removed"
+        report.end(State.DONE, f"model {version}, {told}")
+    _say_what_came(training, version, out)
+
+
+def _learn(
+    args: argparse.Namespace, settings: Settings, *, out: Path, progress: Progress
+) -> tuple[Training, str]:
+    """Read, train, save, and return the training with the model's version."""
     _refuse_to_replace_the_base(args.out, args.base)
     announce_compiling(lambda: say(COMPILING))
     base, base_files = _open_base(args.base)
@@ -75,20 +130,27 @@ def learn(args: argparse.Namespace, settings: Settings) -> None:
     sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
     learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
     _refuse_what_the_base_knows(learnt_from, base_files)
+    decided = _decided(args.decisions) if args.decisions else []
+    decided, kept_from_it = _set_aside(decided, args)
     report = GatherReport()
     newest = Newest()
-    dataset = merge_copies(gather(newest.note(_comments(sources, args)), report), report)
+    comments = itertools.chain(read_all(sources, args), decided)
+    dataset = merge_copies(gather(newest.note(comments), report), report)
+    dataset = _leave_out(dataset, kept_from_it)
     for line in report.lines():
         say(line)
     training = train(dataset, base=base, seed=args.seed, progress=progress)
-    manifest = save_model(
-        training.scorer.pipeline,
-        args.out,
-        facts=training.facts(learnt_from, base_files, newest=newest.moment),
-        card=write_card(training, name=args.out.stem, files=learnt_from),
-        plots=draw_plots(training),
-    )
-    print("\n".join(_summary(training, args.out, manifest.version)))
+    card = write_card(training, name=out.stem, files=learnt_from)
+    facts = training.facts(learnt_from, base_files, newest=newest.moment)
+    plots = draw_plots(training)
+    # Who puts the earlier candidate in use at this moment must not take this one away with it.
+    with changing(args.out) if args.candidate else contextlib.nullcontext():
+        manifest = save_model(training.scorer.pipeline, out, facts=facts, card=card, plots=plots)
+    return training, manifest.version
+
+
+def _say_what_came(training: Training, version: str, out: Path) -> None:
+    print("\n".join(_summary(training, out, version)))
 
 
 @dataclass
@@ -152,28 +214,45 @@ def _default_data(settings: Settings) -> str:
     return str(settings.data)
 
 
-def _comments(sources: Sequence[str | Path], args: argparse.Namespace) -> Iterator[Comment]:
-    yield from read_all(sources, args)
-    if args.decisions:
-        yield from _decided(args.decisions)
+def _set_aside(
+    decided: list[Comment], args: argparse.Namespace
+) -> tuple[list[Comment], list[Comment]]:
+    """Return the decisions to learn from, and the last ones, which are not learnt from."""
+    number = args.set_aside
+    if number is None:
+        number = count_set_aside(len(decided)) if args.candidate else 0
+    first = max(len(decided) - number, 0)
+    return decided[:first], decided[first:]
 
 
-def _decided(url: str) -> Iterator[Comment]:
+def _leave_out(dataset: Dataset, kept_from_it: Sequence[Comment]) -> Dataset:
+    """Return the data without copies of what was set aside; says how many there were."""
+    if not kept_from_it:
+        return dataset
+    left = leave_out(dataset, (comment.text or "" for comment in kept_from_it))
+    say(
+        f"set aside: the last {len(kept_from_it)} decisions, and with them "
+        f"{len(dataset) - len(left)} copies of what they are on"
+    )
+    return left
+
+
+def _decided(url: str) -> list[Comment]:
     if "://" not in url:
         raise DataError(
             f"--decisions {url}: not a database address such as sqlite:///data/review.db; "
             "put --decisions last to take the review desk's own"
         )
     try:
-        from moderation import review, tables
+        from moderation import database, review
     except ModuleNotFoundError as error:
         raise DataError(
             f"--decisions needs {error.name}; install it with: pip install 'moderation[app]'"
         ) from error
-    with tables.create_session_factory(url, create=False)() as session:
+    with database.open_store(url, create=False).reading() as session:
         decided = list(review.decided_comments(session))
-    say(f"{tables.mask_password(url)}: {len(decided)} decided comments")
-    yield from decided
+    say(f"{database.mask_password(url)}: {len(decided)} decided comments")
+    return decided
 
 
 def _summary(training: Training, path: Path, version: str) -> Iterator[str]:

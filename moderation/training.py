@@ -10,7 +10,10 @@ from scipy.special import logit
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, check_trainable, split, usable_parts
+from moderation.errors import MissingPackage
 from moderation.fairness import BiasReport, measure_bias
+from moderation.languages import share_languages
+from moderation.memory import remember
 from moderation.metrics import Floats, Report, measure
 from moderation.model import Space, StrengthSearch, fit_scorer, search_strength
 from moderation.progress import Progress, without_progress
@@ -55,6 +58,17 @@ class Training:
     base_report: Report | None
     """What the base model alone would do on `held_out`."""
 
+    @property
+    def base_rates(self) -> dict[str, float]:
+        """
+        The base rate at which the score of each calibrated attribute is a probability.
+
+        The site's own for what it learnt; of what it took over from a base model, the base's.
+        """
+        known = {} if self.base is None else self.base.base_rates
+        rates = {**known, self.scorer.attribute: self.data.base_rate}
+        return {name: rates[name] for name in self.scorer.attributes if name in rates}
+
     def facts(
         self,
         files: Sequence[SourceFile],
@@ -80,10 +94,13 @@ class Training:
                 "files": [asdict(file) for file in files],
                 "base_files": [asdict(file) for file in base_files],
                 "newest": newest and newest.isoformat(),
+                "learnt_texts": remember(self.learned.texts),
             },
             "scale": asdict(self.scale),
             "base": self.base and self.base.version,
             "attributes": list(self.scorer.attributes),
+            "base_rates": self.base_rates,
+            **languages_fact(self.learned.texts, seed=self.seed),
             "seed": self.seed,
             "strength": self.search.strength,
             "losses": {str(strength): loss for strength, loss in self.search.losses.items()},
@@ -91,6 +108,14 @@ class Training:
             "metrics": asdict(self.report),
             "bias": asdict(self.bias),
         }
+
+
+def languages_fact(texts: Sequence[str], *, seed: int) -> dict[str, Any]:
+    """Return what a manifest says of the languages learnt from: nothing without the detector."""
+    try:
+        return {"languages": share_languages(texts, seed=seed)}
+    except MissingPackage:
+        return {}
 
 
 def train(

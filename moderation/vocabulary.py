@@ -110,6 +110,13 @@ class Vocabulary:
         """Let others use it; not after an error, which may have left counts in it."""
         self._idle.append(memory)
 
+    def release_memory(self) -> None:
+        """Let go of what is not lent at this moment."""
+        self._idle.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_idle": []}  # large, and worth nothing elsewhere
+
     def map(
         self,
         texts: Texts,

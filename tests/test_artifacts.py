@@ -71,6 +71,23 @@ def test_the_version_is_the_beginning_of_the_files_digest(trained):
     assert load_model(str(trained)).version == digest[:12]
 
 
+def test_a_model_knows_the_base_rates_of_its_attributes(model):
+    own = load_model(model).base_rate
+    assert load_model(model).base_rates == {"LIKELY_TO_REJECT": own}
+    change_manifest(model, base_rates={"LIKELY_TO_REJECT": own, "TOXICITY": 0.1})
+    assert load_model(model).base_rates == {"LIKELY_TO_REJECT": own, "TOXICITY": 0.1}
+
+
+def test_earlier_manifests_tell_their_own_base_rate_and_no_languages(model):
+    facts = json.loads(model.with_suffix(".json").read_text())
+    del facts["base_rates"], facts["languages"]
+    model.with_suffix(".json").write_text(json.dumps(facts))
+    assert load_model(model).base_rates == {"LIKELY_TO_REJECT": read_manifest(model).base_rate}
+    assert read_manifest(model).languages is None
+    change_manifest(model, languages={"en": 0.9, "und": 0.1})
+    assert read_manifest(model).languages == {"en": 0.9, "und": 0.1}
+
+
 def test_the_manifest_says_what_the_model_is(trained):
     facts = json.loads(trained.with_suffix(".json").read_text())
     assert facts["made_with"]["scikit-learn"] == sklearn.__version__

@@ -38,6 +38,8 @@ def test_it_learns_measures_and_saves(folder, tmp_path, capsys):
     assert "olid.csv.gz: not there; nothing is measured on it" in printed.err
     assert load_model(out).attributes == ("LIKELY_TO_REJECT", TOXICITY, *KINDS)
     facts = json.loads(out.with_suffix(".json").read_text())
+    assert facts["base_rates"] == pytest.approx({"LIKELY_TO_REJECT": 1 / 3, "TOXICITY": 1 / 3})
+    assert sum(facts["languages"].values()) == pytest.approx(1, abs=0.05)
     assert [file["name"] for file in facts["training_data"]["files"]] == [
         f"{name}.csv.gz" for name in LICENCES
     ]

@@ -4,14 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from moderation.comments import Comment, Status
 from moderation.datasets import (
+    Dataset,
     GatherReport,
     check_trainable,
     folds,
     gather,
+    leave_out,
     merge_copies,
     split,
     usable_parts,
@@ -180,3 +183,10 @@ def test_a_table_without_labels_teaches_nothing_and_is_counted():
     dataset = gather([*known, *silent], report)
     assert (len(dataset), dataset.removed) == (200, 60)
     assert report.left_out == {"without a label or a status": 200}
+
+
+def test_copies_of_what_is_left_out_go_too_and_the_base_rate_stays():
+    frame = pd.DataFrame({"text": ["a", "B  c", "d"], "label": [1, 0, 0], "group": ["x"] * 3})
+    left = leave_out(Dataset(frame, 0.02), ["b C", "e"])
+    assert left.texts == ["a", "d"]
+    assert left.base_rate == 0.02

@@ -11,6 +11,7 @@ from moderation.errors import DataError
 from moderation.metrics import (
     calibration_error,
     clopper_pearson,
+    compare_rankings,
     measure,
     measure_point,
     wilson,
@@ -113,3 +114,21 @@ def test_the_bounds_are_exact(hits, of):
     low, high = clopper_pearson(hits, of, doubt=0.05)
     assert stats.binom.sf(hits - 1, of, low) == pytest.approx(0.05 if hits else 1)
     assert stats.binom.cdf(hits, of, high) == pytest.approx(0.05 if hits < of else 1)
+
+
+def test_two_models_are_measured_on_the_same_draws():
+    """Each as `measure` has it; of equal ones no draw differs."""
+    found = compare_rankings(LABELS, SCORES, 1 - SCORES, seed=3)
+    alone = measure(LABELS, SCORES, thresholds={}, seed=3)
+    assert (found.roc_auc.present, found.average_precision.present) == (
+        alone.roc_auc,
+        alone.average_precision,
+    )
+    assert found.roc_auc.new.value == pytest.approx(1 - alone.roc_auc.value)
+    same = compare_rankings(LABELS, SCORES, SCORES / 2).average_precision.more
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_of_one_class_no_two_models_are_compared():
+    with pytest.raises(DataError, match="of one class"):
+        compare_rankings(np.ones(3, dtype=int), SCORES[:3], SCORES[:3])

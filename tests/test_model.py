@@ -75,6 +75,16 @@ def test_scores_at_another_base_rate(dataset):
     assert scorer.score(dataset.texts, base_rate=0.1) == pytest.approx(scores)
 
 
+def test_logits_are_those_of_the_scores_of_all_attributes(dataset):
+    scorer = fit(dataset, strength=3.0)
+    weights = scorer.pipeline["classifier"].coef_[0]
+    scorer.pipeline.heads_ = {"SPAM": (-2 * weights, 0.5)}
+    logits = scorer.logits(dataset.texts)
+    assert logits[:, 0] == pytest.approx(logit(scorer.score(dataset.texts)))
+    assert logits[:, 1] == pytest.approx(logit(scorer.score_attributes(dataset.texts)["SPAM"]))
+    assert logits.shape == (len(dataset), 2)
+
+
 @pytest.mark.parametrize(("own", "asked"), [(None, 0.5), (0.1, 0.0), (0.1, 1.0)])
 def test_a_base_rate_that_cannot_be_used_is_refused(own, asked, dataset):
     scorer = replace(fit(dataset, strength=3.0), base_rate=own)

@@ -210,7 +210,11 @@ def test_an_input_is_not_overwritten_by_the_output(table, capsys):
     assert "is an input, too; name another output" in errors
 
 
-@pytest.mark.parametrize("content", [TABLE.encode(), gzip.compress(TABLE.encode()), parquet()])
+@pytest.mark.parametrize(
+    "content",
+    [TABLE.encode(), gzip.compress(TABLE.encode()), parquet()],
+    ids=["plain", "packed", "parquet"],
+)
 def test_standard_input_is_read_as_it_comes(content):
     done = subprocess.run([*COMMAND, "-"], input=content, capture_output=True, check=True)
     assert len(done.stdout.splitlines()) == 2

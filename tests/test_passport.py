@@ -75,6 +75,16 @@ def test_as_many_match_by_the_threshold_printed_to_the_json(trained, table, tmp_
     assert told["learnt_from"] == []
 
 
+def test_thresholds_are_told_on_the_services_scale_too(trained, table, tmp_path, capsys):
+    """As many comments match there as by the table."""
+    out = tmp_path / "passport.json"
+    assert main([str(trained), str(table), "--threshold", "0.75", "--json", str(out)]) == 0
+    told = re.search(r"50/50 scale; there 0.75 is ([0-9.]+)\.\n", capsys.readouterr().out)
+    [one] = json.loads(out.read_text())["thresholds"]
+    even = load_model(trained).score(TEXTS, base_rate=0.5)
+    assert abs(int((even >= float(told[1])).sum()) - one["matches"]) <= 2
+
+
 def test_the_same_seed_gives_the_same_bytes(trained, table, capsys):
     printed = []
     for seed in ("3", "3", "4"):

@@ -180,7 +180,7 @@ def test_without_the_package_for_languages_nothing_is_begun(
     trained, table, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setitem(sys.modules, "py3langid.langid", None)
-    languages._load_identifier.cache_clear()
+    languages._load_detector.cache_clear()
     out = tmp_path / "out.csv"
     assert main([str(trained), str(table), "-o", str(out), "--languages"]) == 1
     assert "pip install 'moderation[languages]'" in capsys.readouterr().err

@@ -10,17 +10,28 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from moderation import load_model
-from moderation.artifacts import read_manifest
+from moderation import load_model, review, train
+from moderation.artifacts import read_manifest, save_model
+from moderation.comments import Status
+from moderation.database import open_store
+from moderation.locks import is_held
+from moderation.memory import recognise
+from moderation.policy import Action
+from moderation.releases import candidate_of, folder_of
+from moderation.retraining import State, read_run
+from moderation.review.latest import last_decided
 from moderation.train import main
 from tests.conftest import REPOSITORY
 from tests.samples import labelled_comments
 
 BASE = REPOSITORY / "models/base.joblib"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -254,6 +265,91 @@ def test_data_come_through_a_pipe_and_gzip_too(table, tmp_path):
     )  # fmt: skip
     assert run.returncode == 0, run.stderr.decode()
     assert b"learnt from 160 comments" in run.stdout
+
+
+def decide_on(comments, url: str) -> None:
+    """Store comments, and decide on each in order as it was decided."""
+    with open_store(url).writing() as session:
+        for comment in comments:
+            asked = replace(comment, status=Status.PENDING)
+            review.add_comments(session, [asked], added_at=NOON)
+            removed = comment.status is Status.REMOVED
+            review.record_decision(
+                session, review.key_of(asked), Action.REMOVE if removed else Action.APPROVE,
+                decided_by="anna", decided_at=NOON, house_rule="spam" if removed else None,
+            )  # fmt: skip
+
+
+@pytest.fixture
+def decided(tmp_path) -> str:
+    """Return a database with 200 decisions, removals and approvals mixed."""
+    url = f"sqlite:///{tmp_path}/review.db"
+    decide_on(sorted(labelled_comments(), key=lambda comment: int(comment.id) % 7), url)
+    return url
+
+
+def test_a_candidate_leaves_the_model_in_use_and_tells_the_desk(decided, table, tmp_path, capsys):
+    out = tmp_path / "models" / "site.joblib"
+    assert main([str(table), "--out", str(out)]) == 0
+    before = out.read_bytes()
+    assert main(["--candidate", "--decisions", decided, "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert out.read_bytes() == before
+    candidate = candidate_of(out)
+    assert load_model(candidate).version in printed.out
+    assert "set aside: the last 40 decisions" in printed.err
+    run = read_run(out)
+    assert (run.state, run.by) == (State.DONE, "the command line")
+    version = load_model(candidate).version
+    learned = read_manifest(candidate).facts["training_data"]["learned"]
+    assert run.outcome.startswith(f"model {version}, learnt from {learned} comments, ")
+
+
+def test_of_what_is_set_aside_nothing_is_learnt_and_no_copy(decided, table, tmp_path, capsys):
+    """The table holds the same comments as the decisions."""
+    out = tmp_path / "site.joblib"
+    given = [str(table), "--decisions", decided, "--set-aside", "60", "--out", str(out)]
+    assert main(given) == 0
+    assert "set aside: the last 60 decisions, and with them 60 copies" in capsys.readouterr().err
+    with open_store(decided).reading() as session:
+        texts = [comment.text for comment in last_decided(session, limit=200)]
+    learnt = recognise(read_manifest(out).learnt_texts, texts)
+    assert not learnt[-60:].any()
+    assert learnt[:-60].sum() == read_manifest(out).facts["training_data"]["learned"]
+
+
+def test_more_can_be_set_aside_than_there_are(decided, tmp_path, capsys):
+    given = ["--decisions", decided, "--set-aside", "999", "--out", str(tmp_path / "m.joblib")]
+    assert main(given) == 1
+    assert "no labelled comment with words" in capsys.readouterr().err
+
+
+def test_why_a_candidate_failed_is_told_to_the_desk(tmp_path):
+    table = write_table(tmp_path / "t.csv", KEPT)
+    assert main([str(table), "--candidate", "--out", str(tmp_path / "m.joblib")]) == 1
+    run = read_run(tmp_path / "m.joblib")
+    assert run.state is State.FAILED
+    assert "none was removed" in run.outcome
+    assert not candidate_of(tmp_path / "m.joblib").exists()
+
+
+def test_a_candidate_waits_until_another_one_is_in_use(table, tmp_path, monkeypatch):
+    """Saved at this moment, it could go with the one whose place it takes."""
+    out, held = tmp_path / "m.joblib", []
+
+    def save(*given, **facts):
+        held.append(is_held(folder_of(out) / "changes.lock"))
+        return save_model(*given, **facts)
+
+    monkeypatch.setattr(train, "save_model", save)
+    assert main([str(table), "--candidate", "--out", str(out)]) == 0
+    assert held == [True]
+
+
+def test_a_number_of_decisions_is_a_whole_one(capsys):
+    with pytest.raises(SystemExit):
+        main(["--set-aside", "a few"])
+    assert "'a few' is not a whole number, such as 200" in capsys.readouterr().err
 
 
 @pytest.mark.corpora

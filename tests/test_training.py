@@ -1,5 +1,6 @@
 """What training makes of labelled comments, beyond what the command prints."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import logit
 
+from moderation import languages
 from moderation.cards import write_card
 from moderation.datasets import GatherReport, gather
 from moderation.training import train
@@ -57,3 +59,24 @@ def test_the_scale_is_that_of_the_saved_pipeline_and_of_its_thresholds(training)
     learnt = training.scorer.score(training.learned.texts)
     for point in training.points:
         assert learnt.min() < point.threshold < learnt.max()
+
+
+def test_facts_tell_the_base_rate_of_each_calibrated_attribute(training, dataset):
+    """The site's own for what it removes; the base model's for what was taken over from it."""
+    weights = training.scorer.pipeline["classifier"].coef_[0]
+    training.scorer.pipeline.heads_ = {"TOXICITY": (weights, 0.1), "THREAT": (weights, 0.2)}
+    rates = {"LIKELY_TO_REJECT": 0.3, "TOXICITY": 0.1, "SPAM": 0.2}
+    base = replace(training.scorer, base_rates=rates)
+    facts = train(dataset, base=base).facts([])
+    assert facts["base_rates"] == {"LIKELY_TO_REJECT": 0.02, "TOXICITY": 0.1}
+    del training.scorer.pipeline.heads_
+    assert training.facts([])["base_rates"] == {"LIKELY_TO_REJECT": 0.02}
+
+
+def test_facts_tell_the_languages_learnt_from_where_they_can_be_told(training, monkeypatch):
+    assert training.facts([])["languages"] == languages.share_languages(
+        training.learned.texts, seed=training.seed
+    )
+    monkeypatch.setitem(sys.modules, "py3langid.langid", None)
+    languages._load_detector.cache_clear()
+    assert "languages" not in training.facts([])

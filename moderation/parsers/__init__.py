@@ -35,8 +35,8 @@ FILE_ENDINGS = frozenset(
     {".html", ".htm", ".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz"}
 )
 """What is taken from a folder."""
-NO_COMMENTS = frozenset({"identity_templates.csv"})
-"""Sentences with a slot, in `data/`: what measures fairness is nobody's comment."""
+NO_COMMENTS = frozenset({"identity_templates.csv", "keys.json"})
+"""In `data/`: sentences with a slot, which measure fairness, and the API keys of the service."""
 
 # "20130705140200" as the Wayback Machine names captures, "2013-07-05" or "20130705T1402Z".
 _NAMED_TIME = re.compile(

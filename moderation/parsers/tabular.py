@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from moderation.comments import Comment
 from moderation.errors import ParseError
+from moderation.formulas import MARKED, unmark
 from moderation.parsers.columns import (
     Columns,
     Row,
@@ -42,8 +43,12 @@ def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterato
     rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
     try:
         header = next(row for row in rows if row)
-        columns = match_columns(header, notes, given, source.name)
-        yield from _comments(_csv_rows(rows, header, notes), columns, "csv", notes)
+        found = _csv_rows(rows, header, notes)
+        if MARKED in header:
+            found = map(_unmark_row, found)
+        names = [name for name in header if name != MARKED]
+        columns = match_columns(names, notes, given, source.name)
+        yield from _comments(found, columns, "csv", notes)
     except csv.Error as error:
         raise ParseError(
             f"line {rows.line_num}: malformed CSV ({error}); is a quotation mark left open?"
@@ -160,6 +165,11 @@ def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Ite
         elif row:
             notes.left_out[f"rows without exactly {width} fields"] += 1
             yield None
+
+
+def _unmark_row(row: Row | None) -> Row | None:
+    """Take the marks off that keep spreadsheets from taking words for formulas."""
+    return row and {name: unmark(held) for name, held in row.items()}
 
 
 def _lines(source: Source) -> Iterator[str]:
