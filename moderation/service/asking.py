@@ -1,0 +1,111 @@
+"""`Asked` and `Answer`: a request as the endpoints see it, and what they return."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Message, Receive, Scope
+
+from moderation.service.refusals import body_timed_out, body_too_large, compressed_body
+from moderation.serving import Served
+
+JSON: Final = b"application/json; charset=UTF-8"
+MODEL_HEADER: Final = b"x-moderation-model"
+"""Each answer says in it which model was in use."""
+
+SERVED: Final = "moderation.served"
+"""Where in a request's scope the model stands that answers it."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Disconnected(Exception):
+    """Whoever asked has gone away."""
+
+
+class Answer(NamedTuple):
+    """What is sent back."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class Asked:
+    """A request: its head at once, its body when it is asked for."""
+
+    __slots__ = ("_receive", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self._receive = receive
+
+    @property
+    def served(self) -> Served:
+        """The model that was in use when the request began: its answer is of no other."""
+        found: Served = self.scope[SERVED]
+        return found
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The parameters of the address, in their order."""
+        raw: bytes = self.scope["query_string"]
+        return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
+
+    def header(self, name: bytes) -> str | None:
+        """Return the first header of a name in lower case."""
+        found = (value for key, value in self.scope["headers"] if key == name)
+        value = next(found, None)
+        return None if value is None else value.decode("latin-1")
+
+    async def body(self, *, most: int, seconds: float) -> bytes:
+        """
+        Return the body as it came.
+
+        What is compressed is refused rather than unpacked: a few bytes could become gigabytes.
+
+        Raises:
+            ApiError: it is larger than `most` bytes, compressed, or takes longer than `seconds`.
+            Disconnected: whoever asked went away.
+
+        """
+        _check_head(self.scope["headers"], most)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(most)
+        except TimeoutError:
+            raise body_timed_out(seconds) from None
+
+    async def _read(self, most: int) -> bytes:
+        parts: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message: Message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            part = message.get("body", b"")
+            more = message.get("more_body", False)
+            size += len(part)
+            if size > most:
+                raise body_too_large(most)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+Handler: TypeAlias = Callable[[Asked], Awaitable[Answer]]
+
+
+def write(body: Any, *, status: int = 200) -> Answer:
+    """Return an answer in JSON."""
+    return Answer(_encode(body), status)
+
+
+def _check_head(headers: list[tuple[bytes, bytes]], most: int) -> None:
+    for name, value in headers:
+        if name == b"content-length" and int(value) > most:
+            raise body_too_large(most)
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise compressed_body()
