@@ -6,10 +6,17 @@ COMMANDS = {
     "parse": "reads pages, exports and tables into one table",
     "train": "learns from removals, measures, and saves the model",
     "evaluate": "measures a model on labelled comments",
+    "capture": "keeps the Perspective API's scores of comments while it answers",
     "passport": "carries thresholds on old scores over to a model's",
     "policy": "decides what is done with a scored comment: checks, settles, replays, watches",
     "base": "learns the base model from public corpora",
     "score": "adds a model's scores to a table",
+    "serve": "answers other systems over HTTP, as the Perspective API did",
+    "export": "writes moderators' decisions as a table",
+    "audit": "tells whether the history of decisions was changed",
+    "retention": "erases words and authors after some days, or on request",
+    "keys": "makes, lists and revokes API keys of the service",
+    "migrate": "brings the review desk's database to another schema",
 }
 
 

@@ -86,8 +86,12 @@ def say(line: str) -> None:
     tqdm.write(line, file=sys.stderr)
 
 
-def run(command: str, work: Callable[[], None]) -> int:
-    """Do the work of a command and return its exit status: 0, or 1 and one line why not."""
+def run(command: str, work: Callable[[], None], *, interrupted: str = "nothing was written") -> int:
+    """
+    Do the work of a command and return its exit status: 0, or 1 and one line why not.
+
+    `interrupted` is what there is to know of work that Ctrl-C ends.
+    """
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, tidily
     try:
         work()
@@ -99,7 +103,7 @@ def run(command: str, work: Callable[[], None]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        say(f"{command}: interrupted; nothing was written")
+        say(f"{command}: interrupted; {interrupted}")
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -129,6 +133,13 @@ def read_share(given: str) -> float:
         if 0 < float(given) < 1:
             return float(given)
     raise argparse.ArgumentTypeError(f"{given!r} is not a share between 0 and 1, such as 0.02")
+
+
+def read_count(given: str) -> int:
+    """Return an option's value that is a whole number, 0 or more."""
+    if given.isdecimal():
+        return int(given)
+    raise argparse.ArgumentTypeError(f"{given!r} is not a whole number, such as 200")
 
 
 def read_weight(given: str) -> float:

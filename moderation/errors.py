@@ -12,8 +12,12 @@
     │   ├── ModelTampered   the file is not the one its manifest describes
     │   ├── ModelUnsafe     the file holds something other than a scorer
     │   └── ModelMismatch   other versions made it than the ones running here
+    ├── KeysError           API keys that cannot be read, made or revoked
     ├── OutputError         a result cannot be written
     ├── MissingPackage      an optional package is not installed
+    ├── SpoolError          the file of what is still to be delivered cannot be used
+    │   └── SpoolFull       as much waits in it as may
+    ├── ServiceError        the service cannot be started as it is set up
     └── ReviewError         a decision that the review queue does not allow
 
 Messages say what was found, what was expected and what to do; never the text of a comment.
@@ -68,6 +72,10 @@ class ModelMismatch(ModelError):
     """Other versions made the model than the ones running here."""
 
 
+class KeysError(ModerationError):
+    """API keys cannot be read, or one cannot be made or revoked."""
+
+
 class OutputError(ModerationError):
     """A result cannot be written where it was asked for."""
 
@@ -78,3 +86,15 @@ class MissingPackage(ModerationError):
 
 class ReviewError(ModerationError):
     """A decision that the review queue does not allow."""
+
+
+class SpoolError(ModerationError):
+    """The file that keeps what is still to be delivered cannot be used."""
+
+
+class SpoolFull(SpoolError):
+    """As much waits to be delivered as may: nothing more is taken in."""
+
+
+class ServiceError(ModerationError):
+    """The service cannot be started as it is set up."""

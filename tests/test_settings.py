@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.settings import Settings, read_settings
+from moderation.settings import Settings, as_environment, read_settings
 
 
 def test_an_empty_environment_gives_the_defaults_of_a_clone():
@@ -22,7 +22,9 @@ def test_an_empty_environment_gives_the_defaults_of_a_clone():
         ("MODERATION_DATA", "/srv/pages", "data", Path("/srv/pages")),
         ("MODERATION_MODEL", "other.joblib", "model", Path("other.joblib")),
         ("MODERATION_DATABASE_URL", "sqlite:///other.db", "database_url", "sqlite:///other.db"),
+        ("MODERATION_KEYS", "/srv/keys.json", "keys", Path("/srv/keys.json")),
         ("MODERATION_MODERATOR", " anna ", "moderator", "anna"),
+        ("MODERATION_PERSPECTIVE_KEY", "k3y\n", "perspective_key", "k3y"),
     ],
 )
 def test_each_variable_sets_its_field(monkeypatch, variable, value, field, expected):
@@ -38,3 +40,17 @@ def test_each_variable_sets_its_field(monkeypatch, variable, value, field, expec
 def test_an_empty_variable_counts_as_unset(variable):
     """An empty folder name would mean the current one, with everything in it."""
     assert read_settings({variable: ""}) == Settings()
+
+
+@pytest.mark.parametrize("moderator", [None, "anna"])
+def test_a_process_can_be_given_them(monkeypatch, moderator):
+    monkeypatch.setenv("MODERATION_MODERATOR", "ben")
+    monkeypatch.setenv("TULIP", "red")
+    given = Settings(model=Path("m.joblib"), moderator=moderator)
+    environment = as_environment(given)
+    assert read_settings(environment) == given
+    assert environment["TULIP"] == "red"
+
+
+def test_a_key_is_not_shown_with_the_settings():
+    assert "k3y" not in repr(Settings(perspective_key="k3y"))
