@@ -23,6 +23,8 @@ PAGE = REPOSITORY / "data/inbox/hospital-parking-20261118T1155Z.html"
 
 RESTING = "[data-testid=stApp][data-test-script-state=notRunning]"
 """The app when a rerun has ended."""
+TURN = "() => document.querySelector('[class*=st-key-next-]')?.className.match(/next-(\\d+)-/)?.[1]"
+"""The turn that the buttons are for: it changes with each comment turned to, the same one too."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,22 @@ def open_desk(page, server: Server, path: str = "") -> None:
     page.goto(f"{server.address}{path}")
     page.wait_for_selector(".mod-title")
     page.wait_for_selector(RESTING)
-    if not path:  # keys are heard once their buttons are there
-        page.get_by_role("button", name="Next").wait_for()
+    if path.startswith("/?") or not path:
+        wait_until_listening(page)
+
+
+def wait_until_listening(page) -> None:
+    """Wait for the buttons of the comment on screen: a key before them acts on nothing."""
+    page.wait_for_function(f"() => ({TURN})() !== undefined")
+    page.wait_for_selector(RESTING)
+
+
+def wait_until_quiet(page) -> None:
+    """Wait until nothing has been drawn for a second: keys pressed in a row are on their way."""
+    before = None
+    while before != (before := page.evaluate(TURN)):
+        page.wait_for_timeout(1000)
+        wait_until_listening(page)
 
 
 def focus(page) -> str:
@@ -136,7 +152,9 @@ def wait_for_another(page, before: str) -> str:
 
 
 def press(page, key: str) -> str:
-    """Press a key and return the comment that is shown afterwards."""
-    before = focus(page)
+    """Press a key that turns to a comment and return the one that is shown afterwards."""
+    turn = page.evaluate(TURN)
     page.keyboard.press(key)
-    return wait_for_another(page, before)
+    page.wait_for_function(f"turn => ![undefined, turn].includes(({TURN})())", arg=turn)
+    page.wait_for_selector(RESTING)
+    return focus(page)

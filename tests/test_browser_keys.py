@@ -8,7 +8,7 @@ import pytest
 from moderation import review
 from moderation.database import open_store
 from moderation.policy import HOUSE_RULES
-from tests.browsers import RESTING, Server, focus, serve
+from tests.browsers import RESTING, Server, focus, open_desk, press, serve
 from tests.samples import labelled_comments
 
 pytestmark = pytest.mark.browser
@@ -69,21 +69,14 @@ def press_and_wait(page, keys: str) -> str:
         page.keyboard.press("d")
         page.get_by_text("press the digit of the rule").wait_for()
         page.wait_for_selector(RESTING)
-    shown, key = focus(page), keys[-1]
-    page.keyboard.press(key)
-    if key == "k":  # there may be none before: the same comment stays
-        page.wait_for_timeout(150)
-    else:
-        page.wait_for_selector(f'.mod-comment.focus:not([data-comment="{shown}"])')
-    page.wait_for_selector(RESTING)
+    shown = focus(page)
+    press(page, keys[-1])
     return shown
 
 
 def test_two_hundred_comments_by_keyboard_alone(page, desk):
     """Approved, removed, passed over, gone back to, undone: each is in the store once, as meant."""
-    page.goto(f"{desk.address}/?moderator=anna")
-    page.wait_for_selector(".mod-comment.focus")
-    page.wait_for_selector(RESTING)
+    open_desk(page, desk, "/?moderator=anna")
     expected, dice = Expected(), random.Random(6)
     while len(expected.undoable) < REVIEWED:
         keys = choose_keys(dice, len(expected.undoable))
