@@ -17,11 +17,13 @@ _FEW = 1000
 _LARGE_PAGE = 1 << 21
 """Bytes of a large page of memory."""
 
+_ONE_TEXT = (str, bytes)
+_PLAIN = (list, tuple)
 Documents: TypeAlias = Sequence[str] | NDArray[Any] | Any
 """Texts: a sequence of strings, or a column that speaks Arrow (pyarrow, pandas, polars)."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Texts:
     """The bytes of all texts, and where each begins: `data[offsets[i] : offsets[i + 1]]`."""
 
@@ -35,7 +37,7 @@ class Texts:
 
     def __post_init__(self) -> None:
         # Not a cached property: its lock costs as much as a short text.
-        object.__setattr__(self, "size", int(self.offsets[-1] - self.offsets[0]))
+        self.size = self.offsets.item(-1) - self.offsets.item(0)
 
     @property
     def longest(self) -> int:
@@ -71,14 +73,16 @@ def read_texts(documents: Documents) -> Texts:
         TypeError: one string instead of several, or something in it that is not a string.
 
     """
-    if isinstance(documents, str | bytes):
+    if isinstance(documents, _ONE_TEXT):
         raise TypeError("expected several texts, found one: put it in a list: [text]")
-    speaks_arrow = hasattr(documents, "__arrow_c_stream__") or hasattr(
-        documents, "__arrow_c_array__"
-    )
-    if speaks_arrow and getattr(documents, "dtype", None) != np.dtype(object):
+    if not isinstance(documents, _PLAIN) and _speaks_arrow(documents):
         return _read_arrow(documents)
     return _read_strings(documents)
+
+
+def _speaks_arrow(documents: Documents) -> bool:
+    speaks = hasattr(documents, "__arrow_c_stream__") or hasattr(documents, "__arrow_c_array__")
+    return speaks and getattr(documents, "dtype", None) != np.dtype(object)
 
 
 def _read_strings(documents: Iterable[str]) -> Texts:

@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 """What takes a line that somebody is to read."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Scored:
     """The scores of texts, of one pass; columns in the order of the attributes."""
 

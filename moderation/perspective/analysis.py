@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from moderation.perspective.attributes import AttributeTable
@@ -52,7 +53,7 @@ class Heads(Protocol):
     def explain(self, text: str) -> "Explanation": ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """A request that will be answered, and the texts whose scores its answer needs."""
 
@@ -180,6 +181,7 @@ def _check_language(
         )
 
 
+@lru_cache(maxsize=1024)
 def _is_learnt(tag: str, learnt: frozenset[str]) -> bool:
     """
     Tell whether a language is one of those learnt; a region makes no other, a script does.

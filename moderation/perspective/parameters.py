@@ -32,6 +32,9 @@ class Parameters:
     words: bool = False
 
 
+_NOTHING_SAID: Final = Parameters()
+
+
 def read_parameters(query: Mapping[str, str], *, answer: str | None = ANALYZE_ANSWER) -> Parameters:
     """
     Read a query whose answer is the message of that name; of None (discovery), all is answered.
@@ -40,6 +43,8 @@ def read_parameters(query: Mapping[str, str], *, answer: str | None = ANALYZE_AN
         ApiError: a parameter that is not known or not served, or a value that it cannot have.
 
     """
+    if not query:
+        return _NOTHING_SAID
     pretty, words, selection = True, False, None
     for name, value in query.items():
         if name in _IGNORED:

@@ -42,7 +42,7 @@ class Context:
     parent_comment: str | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AnalyzeRequest:
     """
     A text to score. Of strings, an empty one is one that was not sent: None.

@@ -117,6 +117,6 @@ def _admit_anybody(asked: Asked) -> Key:
 
     """
     host = asked.header(b"host") or ""
-    if host.rsplit(":", 1)[0] not in LOOPBACK and host not in LOOPBACK:
+    if host not in LOOPBACK and host.rsplit(":", 1)[0] not in LOOPBACK:
         raise errors.key_missing()
     return ANYBODY

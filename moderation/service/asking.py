@@ -18,6 +18,9 @@ MODEL_HEADER: Final = b"x-moderation-model"
 SERVED: Final = "moderation.served"
 """Where in a request's scope the model stands that answers it."""
 
+IS_WHOLE: Final = "moderation.is_whole"
+"""In the scope of a request of which all has come: no clock is needed to read its body."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -50,10 +53,10 @@ class Asked:
         return found
 
     @property
-    def query(self) -> list[tuple[str, str]]:
-        """The parameters of the address, in their order."""
+    def query(self) -> dict[str, str]:
+        """The parameters of the address, in their order; of one that comes twice, the last."""
         raw: bytes = self.scope["query_string"]
-        return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
+        return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
 
     def header(self, name: bytes) -> str | None:
         """Return the first header of a name in lower case."""
@@ -73,6 +76,8 @@ class Asked:
 
         """
         _check_head(self.scope["headers"], most)
+        if IS_WHOLE in self.scope:
+            return await self._read(most)
         try:
             async with asyncio.timeout(seconds):
                 return await self._read(most)

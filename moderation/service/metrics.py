@@ -1,5 +1,6 @@
 """What Prometheus is told: counts, latencies and scores; never a text, an author or a key."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -62,6 +63,11 @@ class Metrics:
         """Count comments by their scores (n,)."""
         _observe_all(self.scores, scores)
         self.comments.inc(len(scores))
+
+    def observe_logit(self, logit: float) -> None:
+        """Count one comment by the logit of its score."""
+        self.scores.observe((1 + math.tanh(logit / 2)) / 2)
+        self.comments.inc()
 
     def name_model(self, version: str) -> None:
         """Note which model is in use."""

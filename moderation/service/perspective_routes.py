@@ -20,7 +20,7 @@ from moderation.perspective.requests import (
     read_suggestion,
 )
 from moderation.review import SentLabel
-from moderation.service.asking import SERVED, Answer, Asked, Handler
+from moderation.service.asking import IS_WHOLE, SERVED, Answer, Asked, Handler
 from moderation.service.documents import PERSPECTIVE, parameter, read_parameters_of
 from moderation.service.front import Endpoint, refuse
 from moderation.service.labelling import make_label
@@ -54,7 +54,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         UTF-16 code units, as JavaScript and Java count them.
         """
         key = service.gate.admit(asked, Scope.SCORE)
-        parameters = read_parameters(dict(asked.query))
+        parameters = read_parameters(asked.query)
         request = read_analysis(await service.body(asked, of_one=True))
         service.gate.charge(key)
         body = await service.work(
@@ -71,7 +71,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         that Coral sends. With `doNotStore` nothing is kept.
         """
         key = service.gate.admit(asked, Scope.LABEL)
-        parameters = read_parameters(dict(asked.query), answer=SUGGEST_ANSWER)
+        parameters = read_parameters(asked.query, answer=SUGGEST_ANSWER)
         request = read_suggestion(await service.body(asked, of_one=True))
         service.gate.charge(key)
         if not request.do_not_store:
@@ -157,7 +157,7 @@ def _analyze(
         request, table=service.table(served), learnt=served.languages, detected=detected
     )
     scored = served.score_texts(plan.texts)
-    service.metrics.observe(scored.own()[:1, 0])
+    service.metrics.observe_logit(scored.logits.item(0, 0))
     return answer_analysis(
         plan,
         dict(zip(served.attributes, scored.even().T.tolist(), strict=True)),
@@ -189,6 +189,7 @@ async def _answer_part(
         "headers": [host, *headers],
         "query_string": query.encode("latin-1"),
         SERVED: asked.served,
+        IS_WHOLE: True,
     }
     try:
         if inner is None:
@@ -238,7 +239,7 @@ def _removals(service: Service, served: Served) -> frozenset[str]:
 
 def _without_version(asked: Asked) -> dict[str, str]:
     """Return the parameters of a discovery address but the version, of which there is one."""
-    return {name: value for name, value in asked.query if name not in ("version", "labels")}
+    return {name: value for name, value in asked.query.items() if name not in ("version", "labels")}
 
 
 def _root(asked: Asked) -> str:
