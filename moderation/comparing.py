@@ -12,13 +12,14 @@ from moderation.artifacts import Manifest
 from moderation.captures import article_key
 from moderation.comments import Comment
 from moderation.datasets import MIN_ARTICLES, find_threads
+from moderation.languages import detect_languages
 from moderation.memory import recognise
 from moderation.metrics import Rankings, compare_rankings
-from moderation.past import PastComments
+from moderation.past import Categories, PastComments
 from moderation.policy import Policy
 from moderation.promotion import Decision, Rows, Side, choose_to_read
 from moderation.promotion import compare as compare_policies
-from moderation.scorer import Scorer
+from moderation.scorer import Floats, Scorer
 from moderation.verdicts import decide_all
 
 LAST: Final = 1000
@@ -176,14 +177,26 @@ def _learnt(
 def _decide(contender: Contender, texts: list[str], labels: Labels) -> Side:
     scorer, number = contender.scorer, len(texts)
     past = PastComments(
-        scores={scorer.attribute: scorer.score(texts)},
+        scores=_score(scorer, texts, contender.policy),
         labels=labels.astype(np.int8),
         weights=np.ones(number),
         characters=np.array([len(text.strip()) for text in texts], dtype=np.int32),
+        languages=_tell_languages(texts) if contender.policy.languages else None,
         model=scorer.version,
     )
-    verdicts = decide_all(past, contender.policy, base_rate=scorer.base_rate)
+    verdicts = decide_all(past, contender.policy, base_rate=scorer.base_rates)
     return Side(contender.policy, past, verdicts)
+
+
+def _tell_languages(texts: list[str]) -> Categories:
+    names, codes = np.unique(detect_languages(texts), return_inverse=True)
+    return Categories(codes.astype(np.int32), tuple(names.tolist()))
+
+
+def _score(scorer: Scorer, texts: list[str], policy: Policy) -> dict[str, Floats]:
+    if policy.attributes <= {scorer.attribute}:
+        return {scorer.attribute: scorer.score(texts)}
+    return scorer.score_attributes(texts)
 
 
 def _count(side: Side) -> Effect:

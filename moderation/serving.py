@@ -13,10 +13,10 @@ from scipy.special import expit, logit
 
 from moderation.artifacts import Manifest, read_manifest
 from moderation.buffers import release_freed_memory
-from moderation.errors import ModelError, ModerationError, PolicyError
+from moderation.errors import ModelError, ModerationError
 from moderation.languages import UNDETERMINED
 from moderation.policy import Policy, propose_policy
-from moderation.policy.files import read_policy
+from moderation.policy.usable import read_usable_policy
 from moderation.releases import load_in_use, settle
 from moderation.scorer import Scorer
 
@@ -179,22 +179,12 @@ def load_policy(path: Path | None, scorer: Scorer) -> Policy:
     Return the policy of a file, or what the model suggests.
 
     Raises:
-        PolicyError: the file cannot be used, a rule has no threshold yet, or it is about an
-            attribute that the model does not score.
+        PolicyError: the file cannot be used, or not with this model.
 
     """
     if path is None:
         return propose_policy(scorer.thresholds, attribute=scorer.attribute)
-    policy = read_policy(path)
-    for _, rule in policy.everywhere():
-        if rule.threshold is None:
-            raise PolicyError(
-                f"{path}: rule {rule.name!r} has no threshold yet; "
-                f"find it with: python -m moderation.policy settle {path} TABLE"
-            )
-    if unknown := policy.attributes - set(scorer.attributes):
-        raise PolicyError(f"{path}: the model does not score {', '.join(sorted(unknown))}")
-    return policy
+    return read_usable_policy(path, scorer)
 
 
 class ModelInUse:

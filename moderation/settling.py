@@ -12,7 +12,17 @@ from moderation.errors import DataError
 from moderation.guarantees import ErrorCurve, Kept, Refused, draw_by_weight, find_threshold
 from moderation.metrics import clopper_pearson
 from moderation.past import PastComments
-from moderation.policy import Action, Cause, ErrorLimit, Evidence, Goal, MissLimit, Policy, Rule
+from moderation.policy import (
+    Action,
+    BaseRates,
+    Cause,
+    ErrorLimit,
+    Evidence,
+    Goal,
+    MissLimit,
+    Policy,
+    Rule,
+)
 from moderation.policy.files import RuleAt, Value
 from moderation.thresholds import Answer, find_point
 from moderation.verdicts import CAUSES, decide_all, find_places, match, read_scores
@@ -66,7 +76,7 @@ def settle(
     policy: Policy,
     past: PastComments,
     *,
-    base_rate: float | None = None,
+    base_rate: BaseRates = None,
     site_base_rate: float | None = None,
     heaviest: float | None = None,
     seed: int = 0,
@@ -170,7 +180,7 @@ class _Settling:
 
     policy: Policy
     past: PastComments
-    base_rate: float | None
+    base_rate: BaseRates
     site_base_rate: float | None
 
     def with_thresholds(self, found: Iterable[Settled | Unsettled]) -> "_Settling":

@@ -8,7 +8,7 @@ import numpy as np
 
 from moderation.desk import Desk
 from moderation.past import PastComments
-from moderation.policy import Action, Policy, Rule, ScoreScale
+from moderation.policy import Action, BaseRates, Policy, Rule, ScoreScale
 from moderation.shares import Share
 from moderation.simulation import count_hours, measure_missed
 from moderation.verdicts import decide_all, even_scores
@@ -41,7 +41,7 @@ def find_approving_rule(policy: Policy) -> Rule | None:
 
 
 def trade_off(
-    past: PastComments, policy: Policy, *, desk: Desk, base_rate: float | None = None
+    past: PastComments, policy: Policy, *, desk: Desk, base_rate: BaseRates = None
 ) -> Iterator[Trade]:
     """
     Yield what the policy trades with that rule's threshold elsewhere, from the lowest score up.
@@ -69,10 +69,10 @@ def trade_off(
             yield Trade(threshold, count_hours(verdicts, desk), missed)
 
 
-def _find_thresholds(past: PastComments, rule: Rule, base_rate: float | None) -> list[float]:
+def _find_thresholds(past: PastComments, rule: Rule, base_rate: BaseRates) -> list[float]:
     scores = past.scores[rule.attribute]
     scores = scores[~np.isnan(scores)]
     if rule.scale is ScoreScale.EVEN:
-        scores = even_scores(scores, base_rate)
+        scores = even_scores(scores, rule, base_rate)
     found: list[float] = np.unique(np.quantile(scores, np.linspace(0, 1, STEPS))).tolist()
     return found

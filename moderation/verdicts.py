@@ -12,12 +12,14 @@ from moderation.past import Categories, PastComments
 from moderation.policy import (
     SEVERITY,
     Action,
+    BaseRates,
     Cause,
     Place,
     Policy,
     Rule,
     ScoreScale,
     Verdict,
+    find_base_rate,
     strictness,
 )
 
@@ -75,7 +77,7 @@ class Verdicts:
         )
 
 
-def decide_all(past: PastComments, policy: Policy, *, base_rate: float | None = None) -> Verdicts:
+def decide_all(past: PastComments, policy: Policy, *, base_rate: BaseRates = None) -> Verdicts:
     """
     Return what a policy proposes for each comment, as `decide` does for one.
 
@@ -143,7 +145,7 @@ def _among(
 
 
 def match(
-    rule: Rule, past: PastComments, base_rate: float | None, rows: Rows | slice = slice(None)
+    rule: Rule, past: PastComments, base_rate: BaseRates, rows: Rows | slice = slice(None)
 ) -> Mask:
     """Return which comments are on a rule's side of its threshold."""
     scores, at = read_scores(rule, past, base_rate, rows), rule.settled_threshold
@@ -151,17 +153,17 @@ def match(
 
 
 def read_scores(
-    rule: Rule, past: PastComments, base_rate: float | None, rows: Rows | slice = slice(None)
+    rule: Rule, past: PastComments, base_rate: BaseRates, rows: Rows | slice = slice(None)
 ) -> Floats:
     """Return the scores that a rule compares, on its scale."""
     scores = past.scores[rule.attribute][rows]
-    return even_scores(scores, base_rate) if rule.scale is ScoreScale.EVEN else scores
+    return even_scores(scores, rule, base_rate) if rule.scale is ScoreScale.EVEN else scores
 
 
 class _Deciding:
     """Fills in verdicts, place by place."""
 
-    def __init__(self, past: PastComments, policy: Policy, base_rate: float | None) -> None:
+    def __init__(self, past: PastComments, policy: Policy, base_rate: BaseRates) -> None:
         self._past, self._policy, self._base_rate = past, policy, base_rate
         self._actions = np.empty(len(past), dtype=np.int8)
         self._causes = np.empty(len(past), dtype=np.int8)
@@ -261,11 +263,8 @@ _NO_LANGUAGE: Final = (
 )
 
 
-def even_scores(scores: Floats, base_rate: float | None) -> Floats:
+def even_scores(scores: Floats, rule: Rule, base_rate: BaseRates) -> Floats:
     """Return probabilities on the 50/50 scale, as `on_scale` does."""
-    if base_rate is None or not 0 < base_rate < 1:
-        raise ValueError(
-            f"a rule is on the 50/50 scale: expected the base rate of the scores, found {base_rate}"
-        )
-    odds_for, odds_against = scores * (1 - base_rate), (1 - scores) * base_rate
+    rate = find_base_rate(base_rate, rule.attribute)
+    odds_for, odds_against = scores * (1 - rate), (1 - scores) * rate
     return np.asarray(odds_for / (odds_for + odds_against))

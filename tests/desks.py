@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import ClassVar
 
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -28,6 +29,7 @@ class FakeScorer:
     """Gives each text the number it begins with."""
 
     attribute = "LIKELY_TO_REJECT"
+    base_rates: ClassVar[dict[str, float]] = {}
 
     def __init__(self, version: str = "first") -> None:
         self.version = version

@@ -1,6 +1,7 @@
 """Two models on comments whose decisions are known, checked by counting one by one."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ from moderation.comments import Comment
 from moderation.comparing import Contender, Effect, choose_unlearnt, compare, count_set_aside
 from moderation.memory import remember
 from moderation.metrics import compare_rankings
-from moderation.policy import Action, Policy, Rule
+from moderation.policy import Action, Languages, Policy, Rule
 from moderation.promotion import TO_READ
 
 
@@ -25,7 +26,7 @@ class Fixed:
     scores: dict[str, float]
     version: str = "m1"
     attribute: str = "LIKELY_TO_REJECT"
-    base_rate: float = 0.1
+    base_rates: Mapping[str, float] = field(default_factory=lambda: {"LIKELY_TO_REJECT": 0.1})
 
     def score(self, texts):
         return np.array([self.scores[text] for text in texts])
@@ -43,6 +44,30 @@ def decided(labels, *, articles=1, threads=1):
                 parent_id=str(n % threads) if n >= threads else None)
         for n, label in enumerate(labels)
     ]  # fmt: skip
+
+
+def test_rules_about_other_attributes_are_compared_by_their_own_scores():
+    @dataclass(frozen=True)
+    class TwoHeads(Fixed):
+        def score_attributes(self, texts):
+            own = self.score(texts)
+            return {self.attribute: own, "TOXICITY": 1 - own}
+
+    rule = Rule("TOXICITY", 0.8, Action.HOLD, "toxic")
+    known = {"remark 0": 0.1, "remark 1": 0.9}
+    found = compare(contender([0.1, 0.9]), Contender(TwoHeads(known), Policy((rule,))),
+                    decided([0, 1]))  # fmt: skip
+    assert (found.present.held, found.new.held) == (1, 1)
+    assert (found.newly_held.rows.tolist(), found.newly_passed.rows.tolist()) == ([0], [1])
+
+
+def test_a_policy_that_asks_for_languages_is_told_them():
+    german = "Die Fähre fährt am Mittag ab, und wer zu spät kommt, wartet am Ufer auf die nächste."
+    comments = [Comment("1", german, "csv", label=0)]
+    rule = Rule("LIKELY_TO_REJECT", 0.9, Action.HOLD, "sure")
+    asks = Contender(Fixed({german: 0.1}), Policy((rule,), languages=Languages(("en",))))
+    found = compare(asks, Contender(Fixed({german: 0.1}), Policy((rule,))), comments)
+    assert (found.present.held, found.new.held) == (1, 0)
 
 
 tenths = st.integers(0, 10).map(lambda n: n / 10)

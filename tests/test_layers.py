@@ -100,8 +100,8 @@ MAY_IMPORT = {
         "progress", "scorer", "thresholds", "errors",
     },
     "comparing": {
-        "artifacts", "captures", "comments", "datasets", "memory", "metrics", "past", "policy",
-        "promotion", "scorer", "verdicts",
+        "artifacts", "captures", "comments", "datasets", "languages", "memory", "metrics", "past",
+        "policy", "promotion", "scorer", "verdicts",
     },
     "adaptation": {"datasets", "model", "progress", "scorer"},
     "plots": {"adaptation", "calibration", "metrics", "thresholds"},

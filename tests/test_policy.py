@@ -187,8 +187,18 @@ def test_a_rule_on_the_even_scale_asks_for_the_base_rate(base_rate, matches):
     rule = replace(HOLD, scale=ScoreScale.EVEN)
     verdict = decide({"TOXICITY": 0.1}, Policy((rule,)), base_rate=base_rate)
     assert (verdict.action is Action.HOLD) is matches
-    with pytest.raises(ValueError, match="base rate"):
+    with pytest.raises(ValueError, match="base rate of TOXICITY"):
         decide({"TOXICITY": 0.1}, Policy((rule,)))
+
+
+def test_each_attribute_is_on_the_even_scale_by_its_own_base_rate():
+    rules = [Rule(name, 0.5, Action.HOLD, name, scale=ScoreScale.EVEN) for name in ("A", "B")]
+    rates = {"A": 0.3, "B": 0.1}
+    scores = [{"A": 0.2, "B": 0.2}, {"A": 0.4, "B": 0.05}, {"A": 0.2, "B": 0.05}]
+    fired = [decide(each, Policy(tuple(rules)), base_rate=rates).rule for each in scores]
+    assert fired == [rules[1], rules[0], None]
+    with pytest.raises(ValueError, match="base rate of B"):
+        decide(scores[0], Policy(tuple(rules)), base_rate={"A": 0.3})
 
 
 @pytest.mark.parametrize(

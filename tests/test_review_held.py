@@ -133,7 +133,7 @@ def test_the_scale_of_50_50_asks_for_the_base_rate_of_the_model(session):
     with pytest.raises(ValueError, match="base rate"):
         judge(session, scorer, Policy((rule,)))
     session.rollback()
-    scorer.base_rate = 0.1
+    scorer.base_rates = {"LIKELY_TO_REJECT": 0.1}
     judge(session, scorer, Policy((rule,)))
     assert [rule for _, _, rule in verdicts(session).values()] == [None, "even"]
 

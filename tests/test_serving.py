@@ -177,6 +177,14 @@ def test_a_policy_that_does_not_fit_the_model_is_refused(models, tmp_path):
         load_policy(path, load_model(models[0]))
 
 
+def test_a_rule_on_the_even_scale_needs_the_base_rate_of_its_attribute(models, tmp_path):
+    path, scorer = write_policy(tmp_path / "policy.toml"), load_model(models[0])
+    path.write_text(path.read_text() + 'scale = "50/50"\n')
+    assert load_policy(path, scorer).rules
+    with pytest.raises(PolicyError, match="does not know the base rate of LIKELY_TO_REJECT"):
+        load_policy(path, replace(scorer, base_rates={"TOXICITY": 0.1}))
+
+
 def test_a_rule_without_a_threshold_is_refused(models, tmp_path):
     path = tmp_path / "policy.toml"
     path.write_text(POLICY.replace("threshold = {threshold}", "guarantee = {{ error = 0.01 }}"))

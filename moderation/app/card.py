@@ -13,7 +13,7 @@ from moderation.app import markup
 from moderation.app.state import Desk, now
 from moderation.comments import Comment, Thread
 from moderation.explanations import Contribution, Explanation, find_enough
-from moderation.policy import Action, Cause, ScoreScale, Verdict, on_scale
+from moderation.policy import Action, Cause, Verdict, even_score
 from moderation.review import Waiting, alike
 from moderation.tables import Decision, Kind, StoredLabel
 from moderation.text import Span
@@ -101,7 +101,7 @@ def form_opinion(desk: Desk, waiting: Waiting) -> Opinion:
         enough = find_enough(text, explanation, lambda rests: _pass(desk, rests))
     even = None
     if scorer.base_rate is not None:
-        even = on_scale(ScoreScale.EVEN, score, scorer.base_rate)
+        even = even_score(score, scorer.base_rate)
     return Opinion(score, verdict, explanation, even, tuple(enough or ()))
 
 

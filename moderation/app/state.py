@@ -19,11 +19,11 @@ from moderation.app.style import STYLE
 from moderation.captures import latest_states
 from moderation.comments import Comment
 from moderation.database import Store, mask_password, open_store
-from moderation.errors import ModelError, ModerationError, PolicyError, ReviewError, SourceError
+from moderation.errors import ModelError, ModerationError, ReviewError, SourceError
 from moderation.languages import detect_languages
 from moderation.parsers import find_files, read_comments
 from moderation.policy import Policy, propose_policy
-from moderation.policy.files import read_policy
+from moderation.policy.usable import read_usable_policy
 from moderation.releases import load_in_use
 from moderation.review import House, Member
 from moderation.review.held import Detect
@@ -181,24 +181,15 @@ def _open_policy(path: Path | None, scorer: Scorer | None) -> tuple[Policy, str 
         return suggested, None
     try:
         changed = path.stat().st_mtime_ns if path.exists() else 0
-        policy = _read_policy(str(path), changed)
+        version = scorer.version if scorer else None
+        return _read_policy(str(path), changed, version, scorer), None
     except ModerationError as error:
         return suggested, str(error)
-    if scorer is not None and (unknown := policy.attributes - set(scorer.attributes)):
-        return suggested, f"{path}: the model does not score {', '.join(sorted(unknown))}"
-    return policy, None
 
 
 @st.cache_resource(show_spinner=False, max_entries=1)
-def _read_policy(path: str, changed: int) -> Policy:
-    policy = read_policy(Path(path))
-    for _, rule in policy.everywhere():
-        if rule.threshold is None:
-            raise PolicyError(
-                f"{path}: rule {rule.name!r} has no threshold yet; "
-                f"find it with: python -m moderation.policy settle {path} TABLE"
-            )
-    return policy
+def _read_policy(path: str, changed: int, version: str | None, _scorer: Scorer | None) -> Policy:
+    return read_usable_policy(Path(path), _scorer)
 
 
 @st.cache_resource(

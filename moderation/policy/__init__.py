@@ -2,10 +2,13 @@
 
 from moderation.policy.audits import is_audited
 from moderation.policy.deciding import (
+    BaseRates,
     Cause,
     Circumstances,
     Verdict,
     decide,
+    even_score,
+    find_base_rate,
     on_scale,
     strictness,
 )
@@ -38,6 +41,7 @@ __all__ = [
     "SEVERITY",
     "TOP_TENTH",
     "Action",
+    "BaseRates",
     "Cause",
     "Circumstances",
     "ErrorLimit",
@@ -54,6 +58,8 @@ __all__ = [
     "TooShort",
     "Verdict",
     "decide",
+    "even_score",
+    "find_base_rate",
     "is_audited",
     "on_scale",
     "propose_policy",

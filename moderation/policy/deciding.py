@@ -4,8 +4,15 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from moderation.policy.rules import SEVERITY, Action, Place, Policy, Rule, ScoreScale
+
+BaseRates: TypeAlias = float | Mapping[str, float] | None
+"""
+At which shares of removals scores are probabilities: one for all attributes, or each one's own;
+None where nobody knows.
+"""
 
 
 class Cause(StrEnum):
@@ -55,7 +62,7 @@ def decide(
     policy: Policy,
     *,
     about: Circumstances | None = None,
-    base_rate: float | None = None,
+    base_rate: BaseRates = None,
     model: str | None = None,
 ) -> Verdict:
     """
@@ -65,8 +72,8 @@ def decide(
     does not know. Then the strictest matching rule's action; of two rules with the same action the
     one that acts is named, of several the first of the policy, else that with the stricter
     threshold. Where one approves and another removes, the comment is held. What no rule matches is
-    done `otherwise`; approved so, it is approved unseen. `base_rate` is the one at which the scores
-    are probabilities; rules on the 50/50 scale need it. Where the version of the `model` is given,
+    done `otherwise`; approved so, it is approved unseen. Rules on the 50/50 scale need the
+    `base_rate` of the scores. Where the version of the `model` is given,
     a rule that was settled on another one's scores does not act, and only proposes.
 
     Raises:
@@ -87,7 +94,7 @@ def decide(
     matching = [
         rule
         for rule in place.rules
-        if rule.matches(on_scale(rule.scale, scores[rule.attribute], base_rate))
+        if rule.matches(on_scale(rule, scores[rule.attribute], base_rate))
     ]
     effects = {rule.effect for rule in matching}
     if not matching:
@@ -111,22 +118,39 @@ def strictness(rule: Rule) -> tuple[int, bool, float]:
     return SEVERITY[rule.effect], rule.automatic, 0.0 if rule.automatic else away
 
 
-def on_scale(scale: ScoreScale, score: float | None, base_rate: float | None) -> float:
-    """
-    Return a probability at the base rate as a score on the scale.
+def on_scale(rule: Rule, score: float | None, base_rate: BaseRates) -> float:
+    """Return a probability at the base rate as a score on a rule's scale."""
+    assert score is not None
+    if rule.scale is ScoreScale.PROBABILITY:
+        return score
+    return even_score(score, find_base_rate(base_rate, rule.attribute))
 
-    >>> on_scale(ScoreScale.EVEN, 0.1, 0.1)
+
+def even_score(score: float, base_rate: float) -> float:
+    """
+    Return a probability at a base rate on the 50/50 scale.
+
+    >>> even_score(0.1, 0.1)
     0.5
     """
-    assert score is not None
-    if scale is ScoreScale.PROBABILITY:
-        return score
-    if base_rate is None or not 0 < base_rate < 1:
-        raise ValueError(
-            f"a rule is on the 50/50 scale: expected the base rate of the scores, found {base_rate}"
-        )
     odds_for, odds_against = score * (1 - base_rate), (1 - score) * base_rate
     return odds_for / (odds_for + odds_against)
+
+
+def find_base_rate(base_rate: BaseRates, attribute: str) -> float:
+    """
+    Return the base rate of an attribute's scores, which rules on the 50/50 scale need.
+
+    Raises:
+        ValueError: nobody knows it, or it is no share.
+
+    """
+    rate = base_rate.get(attribute) if isinstance(base_rate, Mapping) else base_rate
+    if rate is None or not 0 < rate < 1:
+        raise ValueError(
+            f"a rule is on the 50/50 scale: expected the base rate of {attribute}, found {rate}"
+        )
+    return rate
 
 
 def _without_score(

@@ -15,6 +15,7 @@ from moderation.kernels import announce_compiling
 from moderation.policy import (
     SEVERITY,
     Action,
+    BaseRates,
     Circumstances,
     Place,
     Policy,
@@ -118,9 +119,7 @@ def _explain_verdict(policy: Policy, place: Place, args: argparse.Namespace) -> 
     if scores is None or not place.rules:
         return
     yield "\nThe rules, the nearest threshold first:"
-    found = [
-        (on_scale(rule.scale, scores[rule.attribute], base_rate), rule) for rule in place.rules
-    ]
+    found = [(on_scale(rule, scores[rule.attribute], base_rate), rule) for rule in place.rules]
     for score, rule in sorted(found, key=lambda one: abs(one[0] - one[1].settled_threshold)):
         yield f"- {describe_rule(rule)}"
         yield f"    {_describe_distance(rule, score, decides=rule == verdict.rule)}"
@@ -131,7 +130,7 @@ class _Given:
     """What is known of the comment that is asked about."""
 
     scores: Scores | None
-    base_rate: float | None
+    base_rate: BaseRates
     about: Circumstances
     model: str | None = None
     """The version of the model whose scores they are."""
@@ -153,7 +152,7 @@ def _find_given(args: argparse.Namespace) -> _Given:
         text = sys.stdin.buffer.read().decode(errors="replace")
     scores = {name: float(found[0]) for name, found in scorer.score_attributes([text]).items()}
     about = replace(place, characters=len(text.strip()))
-    base_rate = args.base_rate or scorer.base_rate
+    base_rate = args.base_rate or scorer.base_rates
     return _Given(scores if text.strip() else None, base_rate, about, scorer.version)
 
 
@@ -177,11 +176,15 @@ def _check_given(policy: Policy, place: Place, given: _Given) -> None:
         raise PolicyError("the policy asks how long a text is: add --characters 100")
     if policy.languages and given.about.language is None:
         raise PolicyError("the policy asks for a text's language: add --language en, or und")
-    even = any(rule.scale is ScoreScale.EVEN for rule in place.rules)
-    if even and scores and given.base_rate is None:
-        raise PolicyError(
-            "a rule is on the 50/50 scale: add --base-rate, as the model's card has it"
-        )
+    for rule in place.rules if scores else ():
+        if rule.scale is ScoreScale.EVEN and not _is_known(rule.attribute, given.base_rate):
+            raise PolicyError(
+                "a rule is on the 50/50 scale: add --base-rate, as the model's card has it"
+            )
+
+
+def _is_known(attribute: str, base_rate: BaseRates) -> bool:
+    return attribute in base_rate if isinstance(base_rate, Mapping) else base_rate is not None
 
 
 def _describe_verdict(verdict: Verdict) -> str:

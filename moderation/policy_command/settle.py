@@ -104,7 +104,7 @@ def settle_file(args: argparse.Namespace) -> None:
     found = settle(
         policy,
         past,
-        base_rate=scorer.base_rate,
+        base_rate=scorer.base_rates,
         site_base_rate=args.base_rate,
         heaviest=args.heaviest,
         seed=args.seed,

@@ -27,6 +27,11 @@ class Scorer(Protocol):
     @property
     def version(self) -> str: ...
 
+    @property
+    def base_rates(self) -> Mapping[str, float]:
+        """Of each attribute whose score is a probability, the share of removals at which it is."""
+        ...
+
     def score(self, texts: Sequence[str]) -> Iterable[float]: ...
 
     def score_attributes(self, texts: Sequence[str]) -> Mapping[str, Iterable[float]]: ...
@@ -152,7 +157,7 @@ def propose(
             {name: values[place] for name, values in by_attribute.items()},
             policy,
             about=Circumstances(characters=len(text.strip()), language=language),
-            base_rate=getattr(scorer, "base_rate", None),
+            base_rate=scorer.base_rates,
             model=scorer.version,
         )
         for place, (text, language) in enumerate(zip(texts, languages, strict=True))

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from moderation.policy import Circumstances, Rule, Verdict, decide, on_scale
+from moderation.policy import BaseRates, Circumstances, Rule, Verdict, decide, on_scale
 from moderation.serving import Scored, Served
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -77,7 +77,7 @@ def _match(served: Served, scores: Floats) -> list[bytes]:
     """Return for each text which of the policy's rules match it, wherever those apply."""
     columns = dict(zip(served.attributes, scores.T, strict=True))
     matches = [
-        _find_matches(rule, columns[rule.attribute], served.scorer.base_rate)
+        _find_matches(rule, columns[rule.attribute], served.scorer.base_rates)
         for _, rule in served.policy.everywhere()
     ]
     if not matches:
@@ -87,9 +87,9 @@ def _match(served: Served, scores: Floats) -> list[bytes]:
     return [packed[begin : begin + width] for begin in range(0, len(packed), width)]
 
 
-def _find_matches(rule: Rule, scores: Floats, base_rate: float | None) -> NDArray[np.bool_]:
+def _find_matches(rule: Rule, scores: Floats, base_rate: BaseRates) -> NDArray[np.bool_]:
     """Return `decide`'s own comparison, of a column (n,) at once."""
-    on_its_scale: Any = on_scale(rule.scale, cast(float, scores), base_rate)
+    on_its_scale: Any = on_scale(rule, cast(float, scores), base_rate)
     return np.asarray(rule.matches(on_its_scale))
 
 
@@ -106,6 +106,6 @@ def _decide(served: Served, scores: list[float], about: Circumstances) -> Verdic
         dict(zip(served.attributes, scores, strict=True)),
         served.policy,
         about=about,
-        base_rate=served.scorer.base_rate,
+        base_rate=served.scorer.base_rates,
         model=served.version,
     )
