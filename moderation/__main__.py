@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "writes moderators' decisions as a table",
     "audit": "tells whether the history of decisions was changed",
     "retention": "erases words and authors after some days, or on request",
+    "labels": "looks after labels that were sent and could not be recorded",
     "keys": "makes, lists and revokes API keys of the service",
     "migrate": "brings the review desk's database to another schema",
 }

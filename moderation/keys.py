@@ -321,7 +321,7 @@ def build_parser() -> argparse.ArgumentParser:
     create = commands.add_parser("create", help="make a key and print it, this once")
     create.add_argument("name", metavar="NAME", help="who it is for: letters, digits, dots, dashes")
     create.add_argument(
-        "--scope", action="append", default=[], type=Scope, choices=list(Scope), metavar="SCOPE",
+        "--scope", action="append", default=[], type=_read_scope, metavar="SCOPE",
         help="what it may be used for: score, label, or admin for everything; may be repeated; "
         "default: score",
     )  # fmt: skip
@@ -337,6 +337,15 @@ def build_parser() -> argparse.ArgumentParser:
             "--file", type=Path, metavar="FILE", help="default: MODERATION_KEYS, or data/keys.json"
         )
     return parser
+
+
+def _read_scope(given: str) -> Scope:
+    try:
+        return Scope(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"there is no scope {given!r}; choose among {', '.join(Scope)}"
+        ) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -355,7 +364,10 @@ def _create(args: argparse.Namespace, path: Path, now: datetime) -> None:
 
 
 def _list(args: argparse.Namespace, path: Path, now: datetime) -> None:
-    for key in read_keys(path):
+    keys = read_keys(path)
+    if not keys:
+        say(f"{path}: no key yet; make one with: python -m moderation.keys create NAME")
+    for key in keys:
         quota = "no limit" if key.per_minute is None else f"{key.per_minute} a minute"
         state = f"created {key.created_at:%Y-%m-%d}"
         if key.revoked_at is not None:

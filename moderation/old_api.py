@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from moderation.answers import Answer
 from moderation.errors import DataError, MissingPackage, SourceError
 
-GOOGLE: Final = "https://commentanalyzer.googleapis.com/v1alpha1"
+VERSION: Final = "v1alpha1"
+GOOGLE: Final = f"https://commentanalyzer.googleapis.com/{VERSION}"
 TIMEOUT: Final = 30.0
 """Seconds to wait for one answer."""
 PATIENCE: Final = 20
@@ -326,9 +327,11 @@ def count_at_once(per_minute: float) -> int:
 
 def check_endpoint(given: str) -> str:
     """
-    Return an endpoint without what follows its version.
+    Return an endpoint with its version, and nothing behind that.
 
     >>> check_endpoint("https://api.example.org/v1alpha1/")
+    'https://api.example.org/v1alpha1'
+    >>> check_endpoint("https://api.example.org")
     'https://api.example.org/v1alpha1'
 
     Raises:
@@ -350,7 +353,8 @@ def check_endpoint(given: str) -> str:
             f"the endpoint begins with {parts.scheme}://, by which the key would travel readable; "
             "expected https://"
         )
-    return given.rstrip("/")
+    found = given.rstrip("/")
+    return found if parts.path.strip("/") else f"{found}/{VERSION}"
 
 
 @contextmanager

@@ -82,7 +82,8 @@ def serve(args: argparse.Namespace, settings: Settings) -> None:
         _check_address(args.host, has_keys=not service.gate.keyring.is_empty)
         say(f"model {service.served.version}: {', '.join(service.served.attributes)}")
         listening = workers.open_socket(args.host, args.port)
-        say(f"http://{args.host}:{listening.getsockname()[1]}/docs tells what can be asked")
+        host = f"[{args.host}]" if ":" in args.host else args.host
+        say(f"http://{host}:{listening.getsockname()[1]}/docs tells what can be asked")
         giver = Giver(service.models, tell=say)
 
         def hand_over() -> None:

@@ -202,11 +202,12 @@ class ModelInUse:
         policy_path: Path | None = None,
         *,
         tell: Tell,
+        announce: Tell = lambda line: None,
         accept: Callable[[Served], object] = lambda served: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """
-        Load what is there; `clock` gives seconds.
+        Load what is there; `clock` gives seconds, and `announce` takes a line about each new model.
 
         `accept` may refuse a model that is good but does not fit what it is to do here.
 
@@ -217,7 +218,7 @@ class ModelInUse:
 
         """
         self._path, self._policy_path, self._tell, self._clock = path, policy_path, tell, clock
-        self._accept = accept
+        self._accept, self._announce = accept, announce
         self._found = self._seen = self._stamps()
         self._since = clock()
         self._served = load_served(path, policy_path)
@@ -251,7 +252,9 @@ class ModelInUse:
             return self._refuse(error)
         if self._note() != stamps:
             return Outcome.CHANGING
-        self._served, self._found, self._alarm = served, stamps, None
+        before, self._served = self._served.version, served
+        self._found, self._alarm = stamps, None
+        self._announce(f"model {served.version} answers from now on; before, it was {before}")
         release_freed_memory()
         return Outcome.SWAPPED
 

@@ -277,6 +277,11 @@ def test_the_command_prints_the_key_alone_once(path, capsys, monkeypatch, clock)
 def test_the_command_refuses_in_one_line(path, capsys):
     assert keys.main(["revoke", "coral", "--file", str(path)]) == 1
     assert "no key of this name" in capsys.readouterr().err
+    assert keys.main(["list", "--file", str(path)]) == 0
+    assert "no key yet; make one with" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        keys.main(["create", "coral", "--scope", "all", "--file", str(path)])
+    assert "there is no scope 'all'; choose among score, label, admin" in capsys.readouterr().err
 
 
 def test_keys_in_the_data_folder_are_not_taken_for_comments(path):

@@ -115,6 +115,9 @@ MAY_IMPORT = {
     "coral": {"policy", "text", "errors"},
     "openai": {"errors"},
     "keys": {"arguments", "locks", "settings", "errors"},
+    "labels": {
+        "arguments", "database", "delivery", "review", "settings", "spool", "errors",
+    },
     "migrate": {"arguments", "database", "outages", "schema", "settings", "errors"},
     "audit": {"arguments", "database", "outages", "review", "settings", "errors"},
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},

@@ -259,7 +259,7 @@ def test_a_text_that_is_too_long_says_nothing_of_the_question():
     [
         ("https://api.example.org/v1alpha1/", "https://api.example.org/v1alpha1"),
         ("http://127.0.0.1:8000/v1alpha1", "http://127.0.0.1:8000/v1alpha1"),
-        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000/v1alpha1"),
     ],
 )
 def test_an_endpoint_is_an_address(given, found):

@@ -22,6 +22,7 @@ from moderation import (
     evaluate,
     export,
     keys,
+    labels,
     migrate,
     parse,
     passport,
@@ -56,6 +57,7 @@ COMMANDS = {
     "audit": audit,
     "retention": retention,
     "keys": keys,
+    "labels": labels,
     "serve": serve,
 }
 PARSERS = {
@@ -72,6 +74,7 @@ PARSERS = {
     "audit": audit.build_parser(),
     "retention": retention.build_parser(),
     "keys": keys.build_parser(),
+    "labels": labels.build_parser(),
     "serve": serve.build_parser(Settings()),
 }
 

@@ -75,6 +75,36 @@ def test_what_is_no_request_is_refused_with_its_place(running, body, expected):
     assert error["status"] == "INVALID_ARGUMENT"
 
 
+def test_a_value_in_the_wrong_place_is_not_repeated(running):
+    decision = {"id": "1", "text": "one", "action": "it's a 'quiet' harbour"}
+    answer = running.post("/v1/decisions", {"decisions": [decision]}, scope="label")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"].endswith(
+        "Invalid enum value - at `$.decisions[0].action`."
+    )
+
+
+def test_languages_are_told_where_they_are_asked_for(running):
+    texts = ["ok", "Die Fähre fährt am Mittag ab, und wer zu spät kommt, wartet am Ufer.",
+             "The ferry leaves at noon, and whoever comes late waits on the pier."]  # fmt: skip
+    request = {"comments": [{"text": text} for text in texts]}
+    told = running.post("/v1/score", {**request, "languages": True}).json()["results"]
+    assert [one["language"] for one in told] == ["und", "de", "en"]
+    learnt = running.get("/v1/model").json()["languages"]
+    assert [one.get("is_learnt") for one in told] == [None, "de" in learnt, "en" in learnt]
+    silent = running.post("/v1/score", request).json()["results"]
+    assert all("language" not in one for one in silent)
+
+
+def test_operating_points_are_told_on_both_scales(running):
+    model = running.get("/v1/model").json()
+    rate = model["base_rates"]["LIKELY_TO_REJECT"]
+    assert model["operating_points"].keys() == model["even_operating_points"].keys() != set()
+    for name, point in model["operating_points"].items():
+        odds = point / (1 - point) * (1 - rate) / rate
+        assert model["even_operating_points"][name] == pytest.approx(odds / (1 + odds))
+
+
 def test_more_comments_than_a_request_may_have_are_refused(running):
     answer = running.post("/v1/score", {"comments": [{"text": "one"}] * 1001})
     assert (answer.status_code, "length <= 1000" in answer.text) == (400, True)

@@ -106,6 +106,7 @@ def test_a_key_without_the_scope_opens_nothing(running, endpoint):
     for other in others:
         answer = ask(running, endpoint, params={"key": running.keys[other]})
         assert answer.status_code in (401, 403)
+        assert f"it lacks the scope {scope}." in answer.json()["error"]["message"]
 
 
 def test_a_revoked_key_opens_nothing_a_second_later(trained, tmp_path):
@@ -153,6 +154,8 @@ def test_a_quota_is_refused_as_google_does_with_the_time_to_wait(trained, tmp_pa
     )  # fmt: skip
     assert error["details"][0]["metadata"]["quota_limit_value"] == "3"
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    [link] = error["details"][1]["links"]
+    assert link["url"] == str(answers[-1].url.join("/docs"))
 
 
 def test_no_key_or_text_is_in_metrics_or_logs(trained, tmp_path, caplog):

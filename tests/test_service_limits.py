@@ -102,14 +102,18 @@ def test_a_request_about_one_comment_is_smaller_than_one_about_many(running, pat
     assert running.post("/v1/score", {"comments": texts}).status_code == 200
 
 
-def batch(running, bodies: list[dict], *headers: str) -> httpx.Response:
+def batch(
+    running, bodies: list[dict], *headers: str, query: str | None = None, **outer: str
+) -> httpx.Response:
+    """Send calls with a key each, or with what `query` says; `outer` are the batch's headers."""
+    query = f"?key={running.keys['score']}" if query is None else query
     lines = "".join(f"{header}\r\n" for header in headers)
     parts = "".join(
-        f"--b\r\nContent-Type: application/http\r\n\r\nPOST {ANALYZE}?key={running.keys['score']}"
+        f"--b\r\nContent-Type: application/http\r\n\r\nPOST {ANALYZE}{query}"
         f" HTTP/1.1\r\n{lines}\r\n{json.dumps(body)}\r\n"
         for body in bodies
     )
-    kind = {"Content-Type": "multipart/mixed; boundary=b"}
+    kind = {"Content-Type": "multipart/mixed; boundary=b", **outer}
     with running.client() as client:
         return client.post("/batch", content=f"{parts}--b--", headers=kind)
 
@@ -118,6 +122,15 @@ def batch(running, bodies: list[dict], *headers: str) -> httpx.Response:
 def test_the_length_of_a_part_is_that_of_the_part(running, length):
     answer = batch(running, [question()], f"Content-Length: {length}")
     assert "HTTP/1.1 200 OK" in answer.text
+
+
+def test_a_call_of_a_batch_without_a_key_has_that_of_the_whole(running):
+    good, other = running.keys["score"], running.keys["label"]
+    refused = batch(running, [question()], query="")
+    answered = batch(running, [question()], query="", Authorization=f"Bearer {good}")
+    its_own = batch(running, [question()], query=f"?key={other}", Authorization=f"Bearer {good}")
+    found = [answer.text.split("HTTP/1.1 ")[1][:3] for answer in (refused, answered, its_own)]
+    assert found == ["403", "200", "403"]
 
 
 def test_calls_of_a_batch_whose_answers_are_too_long_are_refused(running, monkeypatch):

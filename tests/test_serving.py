@@ -231,6 +231,16 @@ def test_a_new_model_takes_the_place_of_the_old_one(model, in_use, models, clock
     assert (model.alarm, told) == (None, [])
 
 
+def test_a_new_model_is_announced_once(in_use, models, clock, told):
+    announced = []
+    model = ModelInUse(in_use, tell=told.append, announce=announced.append, clock=clock)
+    before = model.current.version
+    put(models[1], in_use)
+    look(model, clock, 3)
+    after = version(models[1])
+    assert announced == [f"model {after} answers from now on; before, it was {before}"]
+
+
 def test_a_promoted_model_takes_the_place(model, in_use, models, clock):
     candidate = put(models[1], releases.candidate_of(in_use))
     releases.promote(candidate, in_use, version=version(models[1]), by="anna", at=THEN)

@@ -202,10 +202,11 @@ def key_invalid() -> ApiError:
     )
 
 
-def key_blocked() -> ApiError:
-    """Refuse a good key that may not do this."""
+def key_blocked(scope: str) -> ApiError:
+    """Refuse a good key that may not do this; the last words say what it lacks."""
     return _forbidden(
-        f"Requests to this API {SERVICE} are blocked for this API key.", "API_KEY_SERVICE_BLOCKED"
+        f"Requests to this API {SERVICE} are blocked for this API key: it lacks the scope {scope}.",
+        "API_KEY_SERVICE_BLOCKED",
     )
 
 

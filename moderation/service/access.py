@@ -55,7 +55,7 @@ class Gate:
             raise errors.key_missing()
         key = self._find(token)
         if not key.allows(scope):
-            raise errors.key_blocked()
+            raise errors.key_blocked(scope)
         return key
 
     def _find(self, token: str) -> Key:
@@ -76,7 +76,7 @@ class Gate:
         if token is not None and not self.keyring.is_empty:
             self._find(token)
 
-    def charge(self, key: Key, comments: int = 1) -> None:
+    def charge(self, asked: Asked, key: Key, comments: int = 1) -> None:
         """
         Count comments towards a key's quota.
 
@@ -89,7 +89,7 @@ class Gate:
             return
         wait = self.quota.take(key.name, per_minute=per_minute, units=comments, now=self.clock())
         if wait > 0:
-            raise quota_used_up(key.name, per_minute, wait=wait)
+            raise quota_used_up(key.name, per_minute, wait=wait, docs=f"{asked.root}docs")
 
 
 def find_token(asked: Asked) -> str | None:

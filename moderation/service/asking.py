@@ -58,6 +58,12 @@ class Asked:
         raw: bytes = self.scope["query_string"]
         return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
 
+    @property
+    def root(self) -> str:
+        """The address of this service as it was asked by."""
+        host = self.header(b"host") or "localhost"
+        return f"{self.scope['scheme']}://{host}/"
+
     def header(self, name: bytes) -> str | None:
         """Return the first header of a name in lower case."""
         found = (value for key, value in self.scope["headers"] if key == name)

@@ -44,7 +44,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         texts = read(decoder, await service.body(asked)).texts
         if texts is None:
             raise invalid_request(PICTURES)
-        service.gate.charge(key, len(texts))
+        service.gate.charge(asked, key, len(texts))
         return await service.work(
             sum(map(len, texts)), lambda: write(_moderate(service, asked.served, texts))
         )

@@ -48,6 +48,7 @@ def open_service(
             model or settings.model,
             settings.policy,
             tell=alarm,
+            announce=tell,
             accept=partial(check_site, configuration),
         ),
         gate=Gate(

@@ -31,6 +31,8 @@ class ScoreRequest(Struct, forbid_unknown_fields=True):
     comments: Annotated[list[CommentToScore], Meta(min_length=1, max_length=1000)]
     explain: bool = False
     """Whether to say what each word adds; for at most 100,000 characters together."""
+    languages: bool = False
+    """Whether to tell the language of each text, and whether the model has learnt it."""
 
     def __post_init__(self) -> None:
         if self.explain:
@@ -78,6 +80,10 @@ class Scored(Struct, omit_defaults=True):
     verdict: PolicyVerdict
     id: str | None = None
     explanation: WordsExplained | None = None
+    language: str | None = None
+    """ISO 639, `und` where it cannot be told."""
+    is_learnt: bool | None = None
+    """Whether the model has learnt from texts in it; left out where nobody knows."""
 
 
 class ScoreAnswer(Struct):
@@ -130,6 +136,9 @@ class ModelAnswer(Struct):
     """That it learnt from; null where that is not known."""
     base_rates: dict[str, float]
     operating_points: dict[str, float]
+    """Of the model's own attribute, to compare with `probabilities`."""
+    even_operating_points: dict[str, float]
+    """The same on the 50/50 scale, to compare with `scores`."""
     names: dict[str, str]
     """What clients may ask for, and the attribute that answers."""
     policy: str

@@ -1,5 +1,6 @@
 """Endpoints of the service's own API: score, decisions, and what the model is."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import TypeVar
@@ -8,7 +9,9 @@ import msgspec
 
 from moderation.comments import Comment
 from moderation.keys import Key, Scope
+from moderation.languages import UNDETERMINED
 from moderation.perspective.errors import bad_json
+from moderation.policy import even_score
 from moderation.review import SentLabel
 from moderation.service import own
 from moderation.service.asking import Answer, Asked, write
@@ -22,6 +25,8 @@ from moderation.serving import Served
 Kind = TypeVar("Kind")
 
 SOURCE = "service"
+_QUOTED = re.compile(r"(?<=Invalid enum value) .*(?= - at)", re.DOTALL)
+"""A client's own words in what msgspec says; a text may stand in the wrong place."""
 
 
 def endpoints(service: Service) -> Iterator[Endpoint]:
@@ -38,7 +43,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         """
         key = service.gate.admit(asked, Scope.SCORE)
         request = read(read_score, await service.body(asked))
-        service.gate.charge(key, len(request.comments))
+        service.gate.charge(asked, key, len(request.comments))
         characters = sum(len(comment.text) for comment in request.comments)
         return await service.work(characters, lambda: write(_score(service, asked.served, request)))
 
@@ -118,6 +123,7 @@ def _score(service: Service, served: Served, request: own.ScoreRequest) -> own.S
     names = [served.attributes[k] for k in calibrated]
     even, own_scale = judged.scored.even().tolist(), probabilities[:, calibrated].tolist()
     verdicts = [own.describe(verdict) for verdict in judged.distinct]
+    languages = service.detect(texts) if request.languages else [None] * len(texts)
     return own.ScoreAnswer(
         served.version,
         served.policy.version,
@@ -130,10 +136,18 @@ def _score(service: Service, served: Served, request: own.ScoreRequest) -> own.S
                 explanation=own.explain(served.scorer.explain(comment.text))
                 if request.explain
                 else None,
+                language=languages[row],
+                is_learnt=_is_learnt(languages[row], served),
             )
             for row, comment in enumerate(request.comments)
         ],
     )
+
+
+def _is_learnt(language: str | None, served: Served) -> bool | None:
+    if language in (None, UNDETERMINED) or served.languages is None:
+        return None
+    return language in served.languages
 
 
 def _label(
@@ -180,14 +194,18 @@ def _comment(decision: own.DecisionToLearn, *, at: str) -> Comment:
 
 
 def _describe(service: Service, served: Served) -> own.ModelAnswer:
-    table = service.table(served)
+    table, points = service.table(served), dict(served.scorer.thresholds)
+    rate = served.scorer.base_rate
     return own.ModelAnswer(
         version=served.version,
         attributes=list(served.attributes),
         calibrated=sorted(served.calibrated),
         languages=None if served.languages is None else sorted(served.languages),
         base_rates=dict(served.scorer.base_rates),
-        operating_points=dict(served.scorer.thresholds),
+        operating_points=points,
+        even_operating_points={
+            name: even_score(point, rate) for name, point in points.items() if rate is not None
+        },
         names={name: table.find_head(name) for name in table.names},
         policy=served.policy.version,
         openai_categories=service.categories(served),
@@ -197,4 +215,6 @@ def _describe(service: Service, served: Served) -> own.ModelAnswer:
 def _why(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "Expected UTF-8."
-    return "Nested too deeply." if isinstance(error, RecursionError) else f"{error}."
+    if isinstance(error, RecursionError):
+        return "Nested too deeply."
+    return f"{_QUOTED.sub('', str(error))}."

@@ -20,6 +20,7 @@ from moderation.perspective.requests import (
     read_suggestion,
 )
 from moderation.review import SentLabel
+from moderation.service.access import find_token
 from moderation.service.asking import IS_WHOLE, SERVED, Answer, Asked, Handler
 from moderation.service.documents import PERSPECTIVE, parameter, read_parameters_of
 from moderation.service.front import Endpoint, refuse
@@ -56,7 +57,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         key = service.gate.admit(asked, Scope.SCORE)
         parameters = read_parameters(asked.query)
         request = read_analysis(await service.body(asked, of_one=True))
-        service.gate.charge(key)
+        service.gate.charge(asked, key)
         body = await service.work(
             len(request.text),
             lambda: _analyze(service, asked.served, request, words=parameters.words),
@@ -73,7 +74,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         key = service.gate.admit(asked, Scope.LABEL)
         parameters = read_parameters(asked.query, answer=SUGGEST_ANSWER)
         request = read_suggestion(await service.body(asked, of_one=True))
-        service.gate.charge(key)
+        service.gate.charge(asked, key)
         if not request.do_not_store:
             await service.labels.put(_label(service, asked.served, request, key))
         return Answer(write_answer(answer_suggestion(request, detect=service.detect), parameters))
@@ -82,7 +83,7 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         """Return what Google's client libraries build their calls from; it leads to this host."""
         service.gate.check(asked)
         parameters = read_parameters(_without_version(asked), answer=None)
-        return Answer(write_json(make_discovery(_root(asked)), pretty=parameters.pretty))
+        return Answer(write_json(make_discovery(asked.root), pretty=parameters.pretty))
 
     inner: dict[str, Handler] = {ANALYZE: score, SUGGEST: suggest}
 
@@ -90,8 +91,8 @@ def endpoints(service: Service) -> Iterator[Endpoint]:
         """
         Answer up to 1,000 calls, as Google's client libraries put them together.
 
-        Each part is of the type `application/http` and holds a request with its own key; so is
-        each part of the answer, in the same order.
+        Each part is of the type `application/http` and holds a request; so is each part of the
+        answer, in the same order. A part without a key of its own has that of the whole.
         """
         parts = read_batch(await service.body(asked), asked.header(b"content-type") or "")
         answers: list[BatchAnswer] = []
@@ -185,12 +186,16 @@ async def _answer_part(
         if name != "content-length"
     ]
     host = (b"host", (asked.header(b"host") or "").encode("latin-1"))
-    scope = {
+    scope: dict[str, Any] = {
+        "scheme": asked.scope["scheme"],
         "headers": [host, *headers],
         "query_string": query.encode("latin-1"),
         SERVED: asked.served,
         IS_WHOLE: True,
     }
+    token = find_token(asked)
+    if token is not None and find_token(Asked(scope, receive)) is None:
+        scope["headers"].append((b"x-goog-api-key", token.encode("latin-1")))
     try:
         if inner is None:
             raise batch_too_large(MOST_ANSWERED)
@@ -240,9 +245,3 @@ def _removals(service: Service, served: Served) -> frozenset[str]:
 def _without_version(asked: Asked) -> dict[str, str]:
     """Return the parameters of a discovery address but the version, of which there is one."""
     return {name: value for name, value in asked.query.items() if name not in ("version", "labels")}
-
-
-def _root(asked: Asked) -> str:
-    """Return the address that the document was asked at, which is where its methods are."""
-    host = asked.header(b"host") or "localhost"
-    return f"{asked.scope['scheme']}://{host}/"

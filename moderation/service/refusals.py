@@ -1,19 +1,15 @@
 """What the service refuses on top of what the Perspective API does."""
 
 import math
-from typing import Final
 
 from moderation.errors import ModerationError
 from moderation.perspective import errors
 from moderation.perspective.errors import ApiError
 
-HELP: Final = "https://cloud.google.com/docs/quotas/help/request_increase"
-"""Where Google's own answer leads; here a key's quota is set by who made the key."""
 
-
-def quota_used_up(name: str, per_minute: int, *, wait: float) -> ApiError:
-    """Refuse a key for some seconds."""
-    error = errors.quota_exceeded(per_minute, consumer=f"keys/{name}", help_url=HELP)
+def quota_used_up(name: str, per_minute: int, *, wait: float, docs: str) -> ApiError:
+    """Refuse a key for some seconds; `docs` is the address that tells what there is."""
+    error = errors.quota_exceeded(per_minute, consumer=f"keys/{name}", help_url=docs)
     error.headers = {"Retry-After": str(max(1, math.ceil(wait)))}
     return error
 
