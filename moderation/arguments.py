@@ -142,6 +142,14 @@ def read_count(given: str) -> int:
     raise argparse.ArgumentTypeError(f"{given!r} is not a whole number, such as 200")
 
 
+def read_seed(given: str) -> int:
+    """Return an option's value that is the seed of a generator, as NumPy takes it."""
+    seed = read_count(given)
+    if seed < 2**32:
+        return seed
+    raise argparse.ArgumentTypeError(f"{given} is no seed; expected 0 to {2**32 - 1}")
+
+
 def read_weight(given: str) -> float:
     """Return an option's value that is a number above 0."""
     try:

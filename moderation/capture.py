@@ -19,6 +19,7 @@ from moderation.arguments import (
     open_reading,
     progress,
     read_count,
+    read_seed,
     read_weight,
     run,
     say,
@@ -99,7 +100,11 @@ def build_parser() -> argparse.ArgumentParser:
         "--sample", type=read_count, metavar="N", help="N comments with words only, by chance"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of the sample and the order of asking"
+        "--seed",
+        type=read_seed,
+        default=0,
+        metavar="N",
+        help="of the sample and the order of asking",
     )
     parser.add_argument(
         "--finish",

@@ -12,6 +12,7 @@ from moderation.arguments import (
     COMPILING,
     add_reading_options,
     read_all,
+    read_seed,
     read_share,
     run,
     say,
@@ -65,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="measure bias on these, too: data/identity_templates.csv, or your own",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap")
+    parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of the bootstrap")
     add_reading_options(parser)
     return parser
 

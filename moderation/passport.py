@@ -10,7 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from moderation.arguments import COMPILING, add_reading_options, open_reading, run, say, track
+from moderation.arguments import (
+    COMPILING,
+    add_reading_options,
+    open_reading,
+    read_seed,
+    run,
+    say,
+    track,
+)
 from moderation.artifacts import load_model, read_manifest
 from moderation.calibration import change_base_rate
 from moderation.comments import Comment
@@ -74,7 +82,9 @@ def build_parser() -> argparse.ArgumentParser:
         + ", ".join(f"{threshold:g}" for threshold in THRESHOLDS),
     )
     parser.add_argument("--json", metavar="FILE", help="write the result there, too")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of halves and bootstrap")
+    parser.add_argument(
+        "--seed", type=read_seed, default=0, metavar="N", help="of halves and bootstrap"
+    )
     add_reading_options(parser)
     return parser
 

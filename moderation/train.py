@@ -16,6 +16,7 @@ from moderation.arguments import (
     progress,
     read_all,
     read_count,
+    read_seed,
     run,
     say,
 )
@@ -70,7 +71,9 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
         help=f"the model to begin with, or '{NO_BASE}'; default: %(default)s",
     )
     _add_candidate_options(parser)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the split; default 0")
+    parser.add_argument(
+        "--seed", type=read_seed, default=0, metavar="N", help="of the split; default 0"
+    )
     add_reading_options(parser)
     return parser
 

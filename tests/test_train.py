@@ -352,6 +352,13 @@ def test_a_number_of_decisions_is_a_whole_one(capsys):
     assert "'a few' is not a whole number, such as 200" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("seed", ["-1", "0.5", str(2**32)])
+def test_a_seed_is_one_that_numpy_takes(seed, capsys):
+    with pytest.raises(SystemExit):
+        main([f"--seed={seed}"])
+    assert seed in capsys.readouterr().err.splitlines()[-1]
+
+
 @pytest.mark.corpora
 def test_a_german_newspapers_removals_teach_without_options(corpora, tmp_path, capsys):
     """Three of its articles hold most removals: whole ones set aside, the interval is wide."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from moderation.arguments import read_share, say
+from moderation.arguments import read_seed, read_share, say
 from moderation.desk import ASSUMED, Desk, measure_pace
 from moderation.errors import DataError, PolicyError
 from moderation.frames import check_output, replacing
@@ -94,7 +94,7 @@ def add_parser(parts: Any) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of what is shown and drawn"
+        "--seed", type=read_seed, default=0, metavar="N", help="of what is shown and drawn"
     )
     parser.set_defaults(work=promote)
 

@@ -15,6 +15,7 @@ from moderation.arguments import (
     COMPILING,
     add_reading_options,
     open_reading,
+    read_seed,
     read_share,
     read_weight,
     say,
@@ -75,7 +76,7 @@ def add_parser(parts: Any) -> None:
         help="draw how errors grow with what is acted on, for each promise about errors",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of drawing by weights; default 0"
+        "--seed", type=read_seed, default=0, metavar="N", help="of drawing by weights; default 0"
     )
     add_reading_options(parser)
     parser.set_defaults(work=settle_file)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -133,7 +133,7 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._is_whole = True
         super().on_message_complete()
-        self._scope[IS_WHOLE] = True
+        self.cycle.scope[IS_WHOLE] = True  # type: ignore[typeddict-unknown-key]
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -157,7 +157,7 @@ class Connection(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self._is_shown_again = True
         self.cycle.more_body = True
-        del self._scope[IS_WHOLE]
+        del self.cycle.scope[IS_WHOLE]  # type: ignore[typeddict-item]
         self.cycle.message_event.clear()
         self._feed(b"POST / HTTP/1.1\r\n%s\r\n" % b"".join(framing))
         self._feed(rest)
@@ -179,11 +179,6 @@ class Connection(HttpToolsProtocol):
     def _measure_head(self) -> int:
         lines = (len(name) + len(value) + len(": \r\n") for name, value in self.headers)
         return len(self.url) + sum(lines)
-
-    @property
-    def _scope(self) -> dict[str, Any]:
-        """What the endpoints are told of the request that came last."""
-        return cast(dict[str, Any], self.cycle.scope)
 
     def _is_pending(self) -> bool:
         """Tell whether the request whose head came last waits for its answer."""
