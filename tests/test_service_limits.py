@@ -1,6 +1,7 @@
 """What one request may ask for: bounds on its size, its answer and what is kept of it."""
 
 import json
+import socket
 import threading
 import time
 
@@ -100,6 +101,34 @@ def test_a_request_about_one_comment_is_smaller_than_one_about_many(running, pat
     assert running.post(path, large).status_code == 413
     texts = [{"text": "a" * 99_000} for _ in range(7)]
     assert running.post("/v1/score", {"comments": texts}).status_code == 200
+
+
+def test_large_bodies_together_have_an_end_and_room_is_given_back(trained, tmp_path):
+    site = "[limits]\nbodies_bytes = 300_000\nbody_seconds = 30\n"
+    body = json.dumps({"comments": [{"text": "a" * 50_000}] * 4}).encode()
+    with run_service(tmp_path, trained, site=site) as running:
+        head = (
+            f"POST /v1/score?key={running.keys['score']} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode()
+        address = ("127.0.0.1", int(running.address.rsplit(":", 1)[1]))
+        with socket.create_connection(address, timeout=30) as slow:
+            slow.sendall(head + body[:-1])
+            wait_until_taken(running, 150_000)
+            refused = running.post("/v1/score", json.loads(body))
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            slow.sendall(body[-1:])
+            assert slow.recv(1000).startswith(b"HTTP/1.1 200")
+        assert running.post("/v1/score", json.loads(body)).status_code == 200
+        assert running.service.room.left == 300_000
+
+
+def wait_until_taken(running, size: int) -> None:
+    for _ in range(600):
+        if running.service.room.left <= 300_000 - size:
+            return
+        time.sleep(0.02)
+    pytest.fail("the body was not read")
 
 
 def batch(

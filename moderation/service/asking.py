@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.types import Message, Receive, Scope
 
-from moderation.service.refusals import body_timed_out, body_too_large, compressed_body
+from moderation.service.refusals import body_timed_out, body_too_large, compressed_body, crowded
 from moderation.serving import Served
 
 JSON: Final = b"application/json; charset=UTF-8"
@@ -37,14 +37,39 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+class Room:
+    """What the large bodies of all requests may take together, in bytes."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def take(self, size: int) -> None:
+        """
+        Count bytes that are kept.
+
+        Raises:
+            ApiError: there is no room for them now.
+
+        """
+        if size > self.left:
+            raise crowded()
+        self.left -= size
+
+    def give_back(self, size: int) -> None:
+        """Count bytes that are kept no longer."""
+        self.left += size
+
+
 class Asked:
     """A request: its head at once, its body when it is asked for."""
 
-    __slots__ = ("_receive", "scope")
+    __slots__ = ("_receive", "_room", "_taken", "scope")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self._receive = receive
+        self._room: Room | None = None
+        self._taken = 0
 
     @property
     def served(self) -> Served:
@@ -70,17 +95,20 @@ class Asked:
         value = next(found, None)
         return None if value is None else value.decode("latin-1")
 
-    async def body(self, *, most: int, seconds: float) -> bytes:
+    async def body(self, *, most: int, seconds: float, room: Room) -> bytes:
         """
         Return the body as it came.
 
         What is compressed is refused rather than unpacked: a few bytes could become gigabytes.
+        One that comes in several parts takes `room` until the request is answered.
 
         Raises:
-            ApiError: it is larger than `most` bytes, compressed, or takes longer than `seconds`.
+            ApiError: it is larger than `most` bytes, compressed, takes longer than `seconds`, or
+                there is no room for it now.
             Disconnected: whoever asked went away.
 
         """
+        self._room = room
         _check_head(self.scope["headers"], most)
         if IS_WHOLE in self.scope:
             return await self._read(most)
@@ -102,8 +130,21 @@ class Asked:
             size += len(part)
             if size > most:
                 raise body_too_large(most)
+            if more or parts:
+                self._take(len(part))
             parts.append(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _take(self, size: int) -> None:
+        assert self._room is not None
+        self._room.take(size)
+        self._taken += size
+
+    def let_go(self) -> None:
+        """Give back the room of the body: it is answered."""
+        if self._room is not None and self._taken:
+            self._room.give_back(self._taken)
+            self._taken = 0
 
 
 Handler: TypeAlias = Callable[[Asked], Awaitable[Answer]]

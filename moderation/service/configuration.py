@@ -51,6 +51,8 @@ class Limits(Struct, forbid_unknown_fields=True):
     body_bytes: AtLeastOne = 8 * 1024 * 1024
     comment_bytes: AtLeastOne = 512 * 1024
     """Of a request about one comment, with what it is about."""
+    bodies_bytes: AtLeastOne = 256 * 1024 * 1024
+    """Of the large bodies of all requests together, until they are answered."""
     body_seconds: Annotated[float, Meta(gt=0)] = 10.0
     """Time for a request's body to arrive."""
     labels_waiting: AtLeastOne = 100_000

@@ -119,6 +119,8 @@ class Front:
         except Exception as error:
             _report(error)
             return endpoint.refuse(errors.internal())
+        finally:
+            asked.let_go()
 
     async def _send(self, answer: Answer, send: Send, model: tuple[bytes, bytes]) -> None:
         headers = [

@@ -20,7 +20,7 @@ from moderation.openai import choose_heads
 from moderation.perspective.attributes import AttributeTable
 from moderation.review import SentLabel
 from moderation.service.access import Gate
-from moderation.service.asking import Asked
+from moderation.service.asking import Asked, Room
 from moderation.service.background import Repeating
 from moderation.service.configuration import Configuration
 from moderation.service.metrics import Metrics
@@ -147,7 +147,11 @@ class Service:
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="scoring")
     )
+    room: Room = field(init=False)
     _tables: dict[str, AttributeTable] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.room = Room(self.configuration.limits.bodies_bytes)
 
     @property
     def served(self) -> Served:
@@ -170,7 +174,7 @@ class Service:
         """Return a request's body, within the site's limits; `of_one` where it has one comment."""
         limits = self.configuration.limits
         most = min(limits.comment_bytes, limits.body_bytes) if of_one else limits.body_bytes
-        return await asked.body(most=most, seconds=limits.body_seconds)
+        return await asked.body(most=most, seconds=limits.body_seconds, room=self.room)
 
     async def work(self, characters: int, do: Callable[[], Result]) -> Result:
         """Do what takes longer the more characters there are, where it keeps nobody waiting."""

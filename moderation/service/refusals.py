@@ -29,6 +29,13 @@ def body_too_large(limit: int) -> ApiError:
     return errors.request_too_large(limit)
 
 
+def crowded() -> ApiError:
+    """Refuse a body for now: others take all the room there is."""
+    error = errors.unavailable()
+    error.headers = {"Retry-After": "1"}
+    return error
+
+
 def batch_too_large(limit: int) -> ApiError:
     """Refuse a call of a batch whose answers are too long together."""
     return ApiError(
