@@ -41,10 +41,11 @@ def listening_options(limits: Limits) -> dict[str, Any]:
     """
     Return what uvicorn is to be told.
 
-    Its access log would hold the keys that come in addresses; no endpoint is a web socket.
+    Its access log would hold the keys that come in addresses; no endpoint is a web socket; what
+    serves, and in which version, is nobody's business.
     """
     connection = partial(Connection, body_seconds=limits.body_seconds)
-    return {"http": connection, "ws": "none", "access_log": False}
+    return {"http": connection, "ws": "none", "access_log": False, "server_header": False}
 
 
 class Connection(HttpToolsProtocol):

@@ -194,7 +194,9 @@ class Service:
             yield
             self.labels.is_over.set()
         self._pool.shutdown()
+        self.metrics.add_up()
 
     def _look(self) -> None:
+        self.metrics.add_up()
         self.models.look()
         self.metrics.name_model(self.served.version)
