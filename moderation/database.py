@@ -1,5 +1,6 @@
 """`open_store(url)`: the database of the review desk, brought to the present schema."""
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable
@@ -217,12 +218,26 @@ def _making_once(may_make: bool) -> Callable[..., None]:
     def open_file(_dialect: object, _record: object, given: list[Any], named: Any) -> None:
         nonlocal may_make
         file = str(given[0])
-        if not may_make and not file.startswith("file:"):
+        if file.startswith("file:"):
+            return
+        if may_make:
+            _make_private(file)
+        else:
             given[0] = f"{Path(file).absolute().as_uri()}?mode=rw"
             named["uri"] = True
         may_make = False
 
     return open_file
+
+
+def _make_private(file: str) -> None:
+    """
+    Make an empty file that nobody else may read, if there is none; SQLite gives its logs that mode.
+
+    Why it cannot be made, SQLite says in a moment.
+    """
+    with contextlib.suppress(OSError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

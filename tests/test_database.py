@@ -1,6 +1,7 @@
 """The store of the review desk: made, missed, and left when its file was deleted."""
 
 import sqlite3
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -21,6 +22,20 @@ def test_the_folder_of_a_sqlite_file_is_made(tmp_path):
     path = tmp_path / "new" / "folder" / "review.db"
     open_store(f"sqlite:///{path}")
     assert path.is_file()
+
+
+def test_a_sqlite_file_that_is_made_may_be_read_by_nobody_else(tmp_path):
+    """Comments and their authors are in it; whoever wants to share a file says so by its mode."""
+    path = tmp_path / "review.db"
+    store = open_store(f"sqlite:///{path}")
+    with store.writing() as session:
+        review.add_comments(session, [REMARK], added_at=NOON)
+        files = sorted(tmp_path.iterdir())
+        assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * len(files)
+        assert len(files) > 1
+    path.chmod(0o640)
+    open_store(f"sqlite:///{path}")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_a_database_that_is_not_to_be_created_is_missed_in_words(tmp_path):
