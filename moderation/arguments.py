@@ -139,7 +139,7 @@ def read_count(given: str) -> int:
     """Return an option's value that is a whole number, 0 or more."""
     if given.isdecimal():
         return int(given)
-    raise argparse.ArgumentTypeError(f"{given!r} is not a whole number, such as 200")
+    raise argparse.ArgumentTypeError(f"{given!r} is not a whole number from 0 on, such as 200")
 
 
 def read_seed(given: str) -> int:

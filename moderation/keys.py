@@ -358,8 +358,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _create(args: argparse.Namespace, path: Path, now: datetime) -> None:
     scopes = frozenset(args.scope or [Scope.SCORE])
     token = create_key(path, args.name, scopes=scopes, per_minute=args.per_minute, at=now)
-    say(f"{args.name}: may {', '.join(sorted(scopes))}. It is shown this once; only its SHA-256 is")
-    say(f"in {path}.")
+    say(f"{args.name}: may {', '.join(sorted(scopes))}; shown this once, {path} has its SHA-256")
     print(token)
 
 

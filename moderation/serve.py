@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from moderation.arguments import COMPILING, read_count, run, say
 from moderation.errors import MissingPackage, ServiceError
@@ -18,7 +18,8 @@ from moderation.handover import Giver
 from moderation.kernels import announce_compiling
 from moderation.settings import Settings, read_settings
 
-NO_KEYS = (
+MOST_WORKERS: Final = 256
+NO_KEYS: Final = (
     "there is no API key yet, so only this machine is served; "
     "make one with: python -m moderation.keys create NAME --scope score"
 )
@@ -37,7 +38,7 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address; default: %(default)s")
     parser.add_argument(
-        "--port", type=read_count, default=8000, metavar="N", help="default: %(default)s"
+        "--port", type=_read_port, default=8000, metavar="N", help="default: %(default)s"
     )
     parser.add_argument(
         "--workers",
@@ -50,9 +51,17 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
 
 
 def _read_workers(given: str) -> int:
-    if (number := read_count(given)) > 0:
+    if 0 < (number := read_count(given)) <= MOST_WORKERS:
         return number
-    raise argparse.ArgumentTypeError("no process would answer; expected 1 or more")
+    raise argparse.ArgumentTypeError(
+        f"{number} processes; expected 1 to {MOST_WORKERS}, best as many as there are cores"
+    )
+
+
+def _read_port(given: str) -> int:
+    if (port := read_count(given)) < 1 << 16:
+        return port
+    raise argparse.ArgumentTypeError(f"{port} is no port; expected 0 to 65535")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +87,7 @@ def serve(args: argparse.Namespace, settings: Settings) -> None:
     announce_compiling(lambda: say(COMPILING))
     with _sharing_metrics(args.workers) as shared:
         create_app, open_service, listening_options, workers = _import_service()
+        workers.open_socket(args.host, args.port).close()  # said before the work, if not
         service = open_service(settings, model=args.model, shared=shared, tell=say)
         _check_address(args.host, has_keys=not service.gate.keyring.is_empty)
         say(f"model {service.served.version}: {', '.join(service.served.attributes)}")

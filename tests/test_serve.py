@@ -6,10 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from moderation import serve
+from moderation.errors import ReviewError
+from moderation.service.opening import open_service
 from tests.services import make_keys, make_settings
 
 
@@ -33,12 +37,15 @@ def start(folder, model, *options):
     [
         (["--host", "0.0.0.0"], "others could ask without a key"),
         (["--model", "nowhere.joblib"], "nowhere.joblib: "),
-        (["--port", "99999999"], "cannot listen there"),
+        (["--host", "192.0.2.1"], "it is no address of this machine"),
+        (["--port", "{taken}"], "another program does; name another port"),
     ],
 )
 def test_what_cannot_be_served_is_refused_in_one_line(trained, tmp_path, options, said):
-    process = start(tmp_path, trained, *options)
-    output, errors = process.communicate(timeout=120)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = start(tmp_path, trained, *(word.format(taken=port) for word in options))
+        output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (1, "")
     refusal = errors.strip().splitlines()[-1]
     assert refusal.startswith("serve: ")
@@ -46,10 +53,25 @@ def test_what_cannot_be_served_is_refused_in_one_line(trained, tmp_path, options
     assert "Traceback" not in errors
 
 
-def test_no_process_would_answer(trained, tmp_path):
-    process = start(tmp_path, trained, "--workers", "0")
-    _, errors = process.communicate(timeout=120)
-    assert (process.returncode, "expected 1 or more" in errors) == (2, True)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--workers", "0"], "expected 1 to 256"),
+        (["--workers", "22222"], "expected 1 to 256"),
+        (["--port", "99999"], "99999 is no port; expected 0 to 65535"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused_before_any_work(options, said, capsys):
+    with pytest.raises(SystemExit):
+        serve.main(options)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/desk", "sqlite3:///review.db"])
+def test_what_never_will_be_a_database_is_refused_at_the_start(trained, tmp_path, url):
+    settings = replace(make_settings(tmp_path, trained), database_url=url)
+    with pytest.raises(ReviewError, match="not a database address"):
+        open_service(settings, tell=print)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

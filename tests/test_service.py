@@ -2,11 +2,15 @@
 
 import json
 import socket
+import time
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from moderation.artifacts import load_model
+from moderation.database import open_store
+from moderation.tables import StoredComment
 from tests.services import run_service
 
 TEXTS = ["The tram was late again.", "Thank you for the report, it was a good read."]
@@ -82,6 +86,22 @@ def test_a_value_in_the_wrong_place_is_not_repeated(running):
     assert answer.json()["error"]["message"].endswith(
         "Invalid enum value - at `$.decisions[0].action`."
     )
+
+
+def test_ids_may_be_numbers(running):
+    scored = running.post("/v1/score", {"comments": [{"text": "one", "id": 44}]})
+    assert scored.json()["results"][0]["id"] == 44
+    decision = {"id": 44, "text": "one", "action": "approve", "article": 7, "parent_id": 43}
+    answer = running.post("/v1/decisions", {"decisions": [decision]}, scope="label")
+    assert answer.status_code == 202
+    for _ in range(600):
+        with open_store(running.settings.database_url).reading() as session:
+            found = [(row.source_id, row.article_id, row.source_parent_id)
+                     for row in session.scalars(select(StoredComment))]  # fmt: skip
+        if ("44", "7", "43") in found:
+            return
+        time.sleep(0.05)
+    pytest.fail("not delivered")
 
 
 def test_languages_are_told_where_they_are_asked_for(running):

@@ -158,6 +158,19 @@ def test_a_quota_is_refused_as_google_does_with_the_time_to_wait(trained, tmp_pa
     assert link["url"] == str(answers[-1].url.join("/docs"))
 
 
+def test_more_comments_than_a_whole_minute_has_are_refused_for_good(trained, tmp_path):
+    texts = [f"comment {number}" for number in range(4)]
+    with run_service(tmp_path, trained, site="[quota]\nper_minute = 3\n") as running:
+        for path, body in (
+            ("/v1/score", {"comments": [{"text": text} for text in texts]}),
+            ("/v1/moderations", {"input": texts}),
+        ):
+            answer = running.post(path, body)
+            assert (answer.status_code, "retry-after" in answer.headers) == (400, False)
+            assert "at most 3 comments" in answer.json()["error"]["message"]
+        assert running.post("/v1/score", {"comments": [{"text": "one"}] * 3}).status_code == 200
+
+
 def test_no_key_or_text_is_in_metrics_or_logs(trained, tmp_path, caplog):
     secret = "quokka-at-the-harbour"
     with run_service(tmp_path, trained) as running:

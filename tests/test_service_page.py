@@ -1,6 +1,8 @@
 """The page about the API: all that the document says, without anything from elsewhere."""
 
+import html
 import re
+import shlex
 
 import pytest
 
@@ -47,12 +49,31 @@ def test_every_link_of_the_page_leads_somewhere(document, page):
 
 
 def test_the_page_says_how_to_ask_with_a_body_that_is_taken(running, page):
-    commands = re.findall(r"localhost:8000(/\S+) \\\n  -d &#x27;(\{.*\})&#x27;", page)
+    commands = re.findall(rf"{running.address}(/\S+) \\\n  -d &#x27;(\{{.*\}})&#x27;", page)
     assert len(commands) == 6
+    assert "localhost:8000" not in page
     for path, body in commands:
         with running.client(headers={"X-Goog-Api-Key": running.keys["admin"]}) as client:
             answer = client.post(path, content=body.replace("&quot;", '"'))
         assert answer.is_success, (path, answer.text)
+
+
+def test_the_batch_of_the_page_is_answered(running, page):
+    [command] = re.findall(r"curl [^<]*/batch [^<]*", page)
+    words = shlex.split(html.unescape(command).replace("\\\n", "").replace("$'", "'"))
+    [kind] = [word for word in words if word.startswith("Content-Type")]
+    with running.client(headers={"X-Goog-Api-Key": running.keys["score"]}) as client:
+        answer = client.post(
+            words[words.index("--data-binary") - 1].removeprefix(running.address),
+            content=words[-1].replace("\\n", "\n"),
+            headers=dict([kind.split(": ")]),
+        )
+    assert (answer.status_code, answer.text.count("HTTP/1.1 200")) == (200, 1)
+
+
+def test_the_address_on_the_page_cannot_become_markup(running):
+    page = running.get("/docs", headers={"Host": 'a"><script>b'}).text
+    assert "<script" not in page
 
 
 def test_what_the_document_holds_cannot_become_markup(document):

@@ -349,7 +349,7 @@ def test_a_candidate_waits_until_another_one_is_in_use(table, tmp_path, monkeypa
 def test_a_number_of_decisions_is_a_whole_one(capsys):
     with pytest.raises(SystemExit):
         main(["--set-aside", "a few"])
-    assert "'a few' is not a whole number, such as 200" in capsys.readouterr().err
+    assert "'a few' is not a whole number from 0 on, such as 200" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("seed", ["-1", "0.5", str(2**32)])

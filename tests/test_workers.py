@@ -238,7 +238,7 @@ def test_a_worker_that_hangs_is_killed_by_a_second_interrupt():
 def test_a_place_where_nobody_can_listen_is_refused():
     with open_socket("127.0.0.1", 0) as taken, pytest.raises(ServiceError, match="cannot listen"):
         open_socket("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(ServiceError, match="port 70000: cannot listen there"):
+    with pytest.raises(ServiceError, match="port 70000: there is none"):
         open_socket("127.0.0.1", 70_000)
 
 

@@ -10,7 +10,7 @@ from moderation.keys import Key, Keyring, Scope
 from moderation.perspective import errors
 from moderation.quota import Quota
 from moderation.service.asking import Asked
-from moderation.service.refusals import quota_used_up
+from moderation.service.refusals import more_than_quota, quota_used_up
 
 ANYBODY: Final = Key(
     name="anybody",
@@ -81,12 +81,15 @@ class Gate:
         Count comments towards a key's quota.
 
         Raises:
-            ApiError: it is used up; says how many seconds to wait.
+            ApiError: it is used up; says how many seconds to wait. Or no waiting would help: there
+                are more of them than it has for a whole minute.
 
         """
         per_minute = self.per_minute if key.per_minute is None else key.per_minute
         if per_minute is None:
             return
+        if comments > per_minute:
+            raise more_than_quota(comments, per_minute)
         wait = self.quota.take(key.name, per_minute=per_minute, units=comments, now=self.clock())
         if wait > 0:
             raise quota_used_up(key.name, per_minute, wait=wait, docs=f"{asked.root}docs")

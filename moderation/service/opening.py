@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from moderation.database import Store, is_missing, open_store
+from moderation.database import Store, connect, is_missing, open_store
 from moderation.delivery import Delivered, deliver
 from moderation.errors import ModerationError
 from moderation.keys import Keyring
@@ -93,8 +93,13 @@ def _make_database(url: str) -> bool:
 
     From then on it is never made again: one that is moved away for a while is waited for. Why it
     cannot be made is told when there is something for it.
+
+    Raises:
+        ReviewError: that is no address of a database, and never will be one.
+
     """
     if not is_missing(url):
+        connect(url).dispose()
         return True
     try:
         open_store(url, tell=_silent).engine.dispose()

@@ -9,6 +9,8 @@ from moderation.explanations import Explanation
 from moderation.policy import Verdict
 
 Name = Annotated[str, Meta(min_length=1, max_length=2048)]
+Identity = Name | int
+"""An id; whoever counts comments may send the number."""
 MOST_EXPLAINED: Final = 100_000
 """Characters of a request whose words are explained: the answer is thirty times as long."""
 Words = Annotated[str, Meta(min_length=1, max_length=100_000)]
@@ -18,7 +20,7 @@ class CommentToScore(Struct, forbid_unknown_fields=True):
     """One comment."""
 
     text: Words
-    id: Name | None = None
+    id: Identity | None = None
     """Given back with its scores."""
     section: Name | None = None
     """Where it stands, for policies that differ by section."""
@@ -78,7 +80,7 @@ class Scored(Struct, omit_defaults=True):
     probabilities: dict[str, float]
     """At the base rate of the training data, for the heads that are calibrated."""
     verdict: PolicyVerdict
-    id: str | None = None
+    id: Identity | None = None
     explanation: WordsExplained | None = None
     language: str | None = None
     """ISO 639, `und` where it cannot be told."""
@@ -97,14 +99,14 @@ class ScoreAnswer(Struct):
 class DecisionToLearn(Struct, forbid_unknown_fields=True):
     """What a site did with a comment."""
 
-    id: Name
+    id: Identity
     text: Words
     action: Literal["approve", "remove"]
     rule: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     """The house rule it broke."""
-    article: Name | None = None
+    article: Identity | None = None
     article_title: Name | None = None
-    parent_id: Name | None = None
+    parent_id: Identity | None = None
     author: Name | None = None
     created_at: datetime | None = None
     decided_at: datetime | None = None

@@ -181,16 +181,20 @@ def _label(
 
 def _comment(decision: own.DecisionToLearn, *, at: str) -> Comment:
     return Comment(
-        id=decision.id,
+        id=str(decision.id),
         text=decision.text,
         source=SOURCE,
         status=None,
-        parent_id=decision.parent_id,
-        article_id=decision.article,
+        parent_id=_as_text(decision.parent_id),
+        article_id=_as_text(decision.article),
         article_title=decision.article_title,
         author=decision.author,
         created_at=to_utc(decision.created_at, at=f"{at}.created_at"),
     )
+
+
+def _as_text(identity: own.Identity | None) -> str | None:
+    return None if identity is None else str(identity)
 
 
 def _describe(service: Service, served: Served) -> own.ModelAnswer:

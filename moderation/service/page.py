@@ -25,6 +25,14 @@ td:first-child { white-space: nowrap }
 nav ul { columns: 18rem; list-style: none; padding: 0 }
 nav li { break-inside: avoid; margin-bottom: .5rem; overflow-wrap: anywhere }
 """  # noqa: E501
+ROOT: Final = "http://localhost:8000/"
+"""What stands on the page for the address of the service."""
+_BATCH: Final = (
+    r"--part\nContent-Type: application/http\n\nPOST /v1alpha1/comments:analyze HTTP/1.1\n\n"
+    r'{"comment": {"text": "The tram was late again."}, '
+    r'"requestedAttributes": {"LIKELY_TO_REJECT": {}}}\n--part--'
+)
+"""A call in a batch, as a shell takes it between $' and '."""
 _REFERENCE: Final = "#/components/schemas/"
 """How a document points to its schemas; on the page each has a heading of its own."""
 
@@ -112,12 +120,14 @@ def _tell_keys(security: list[Json], document: Json) -> str:
 def _make_command(path: str, body: Json, document: Json) -> str:
     """Return how to ask from a command line."""
     [(media, content)] = body["content"].items()
-    sent = "@batch.txt"
     if media == "application/json":
-        sent = json.dumps(_make_example(content["schema"], document["components"]["schemas"]))
+        example = _make_example(content["schema"], document["components"]["schemas"])
+        sent = f"-d '{json.dumps(example)}'"
+    else:
+        media, sent = f"{media}; boundary=part", f"--data-binary $'{_BATCH}'"
     return (
         f"curl -H 'Authorization: Bearer KEY' -H 'Content-Type: {media}' \\\n"
-        f"  http://localhost:8000{path} \\\n  -d '{sent}'"
+        f"  {ROOT}{path.removeprefix('/')} \\\n  {sent}"
     )
 
 

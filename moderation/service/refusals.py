@@ -14,6 +14,14 @@ def quota_used_up(name: str, per_minute: int, *, wait: float, docs: str) -> ApiE
     return error
 
 
+def more_than_quota(comments: int, per_minute: int) -> ApiError:
+    """Refuse a request that no waiting would help."""
+    return errors.invalid_request(
+        f"Expected at most {per_minute} comments in a request: that is what this API key may have "
+        f"scored in a minute. Got {comments}"
+    )
+
+
 def body_timed_out(seconds: float) -> ApiError:
     """Refuse a body that comes too slowly; what is left of it must not pass for a request."""
     return _closing(_too_slow("body", seconds))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import signal
@@ -35,6 +36,12 @@ PAUSE: Final = 1.0
 OFTEN: Final = 1.0
 """Seconds between two calls of `every_second`."""
 
+_UNHEARD: Final = {
+    errno.EADDRINUSE: "another program does; name another port with --port, or end that",
+    errno.EADDRNOTAVAIL: "it is no address of this machine",
+    errno.EACCES: "ports below 1024 are the system's; name another with --port",
+    socket.EAI_NONAME: "there is no host of that name",
+}
 _TICK: Final = 0.1
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _BACKLOG: Final = 2048
@@ -52,12 +59,15 @@ def open_socket(host: str, port: int) -> socket.socket:
 
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    if not 0 <= port < 1 << 16:
+        raise ServiceError(f"port {port}: there is none; expected 0 to 65535")
     try:
-        if not 0 <= port < 1 << 16:
-            raise OSError("a port is a number from 0 to 65535")
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except (OSError, UnicodeError) as error:
-        raise ServiceError(f"{host} port {port}: cannot listen there ({error})") from error
+    except OSError as error:
+        why = _UNHEARD.get(error.errno or 0, f"{error.strerror}")
+        raise ServiceError(f"{host} port {port}: cannot listen there: {why}") from error
+    except UnicodeError as error:
+        raise ServiceError(f"{host}: no name of a host; expected one such as 127.0.0.1") from error
 
 
 def serve(
