@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -153,6 +154,11 @@ def score(args: argparse.Namespace) -> None:
         say(f"not scored: {scored.without_words} without words")
 
 
+def step(bar: "tqdm[Any]") -> None:
+    """Show that one more part is done."""
+    bar.update()
+
+
 def score_on_cluster(args: argparse.Namespace) -> None:
     """Score on a cluster, and say what came of it."""
     try:
@@ -176,7 +182,7 @@ def score_on_cluster(args: argparse.Namespace) -> None:
     rows = {"part_rows": args.part_rows} if args.part_rows else {}
     with opened as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
         say(f"dashboard: {client.dashboard_link}")
-        watch = Watch(say, begin=bar.reset, advance=bar.update)
+        watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
         scored = score_dataset(
             client, args.model, args.input, args.output, options=options, watch=watch, **rows
         )

@@ -207,5 +207,5 @@ def _remote_errors() -> tuple[type[BaseException], ...]:
 
 def _reason(error: BaseException) -> str:
     """Return what is to be known of an error; its own words may quote a request."""
-    number = getattr(error, "errno", None)
+    number = getattr(error, "errno", None) or 0
     return os.strerror(number) if number in errno.errorcode else type(error).__name__

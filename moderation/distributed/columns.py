@@ -125,13 +125,8 @@ def _take(given: pa.Array, name: str, kind: pa.DataType) -> pa.Array | None:
         return pc.if_else(pc.equal(texts, ""), None, texts)
     is_time = pa.types.is_timestamp(given.type) and given.type.unit == "us" and given.type.tz
     same = pa.types.is_boolean(given.type) and pa.types.is_boolean(kind)
-    if (
-        same
-        or (_fits_int64(given.type) and pa.types.is_int64(kind))
-        or (is_time and _is_time(kind))
-    ):
-        return given.cast(kind)
-    return None
+    whole = _fits_int64(given.type) and pa.types.is_int64(kind)
+    return given.cast(kind) if same or whole or (is_time and _is_time(kind)) else None
 
 
 def _keep(given: pa.Array, field: pa.Field) -> pa.Array:

@@ -122,9 +122,8 @@ def go_on(before: Manifest, now: Manifest, *, name: str) -> Manifest:
         if (old.size, old.rows) == (new.size, new.rows):
             continue
         if number in fixed:
-            raise OutputError(
-                f"{done} {new.path} as it was ({old.size} bytes), now it has {new.size}; {otherwise}"
-            )
+            changed = f"{new.path} as it was ({old.size} bytes), now it has {new.size}"
+            raise OutputError(f"{done} {changed}; {otherwise}")
         parts = cut_again(parts, number, new.rows)
     return replace(now, parts=parts, done=dict(before.done))
 

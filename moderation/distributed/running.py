@@ -199,7 +199,7 @@ def _submit(
                 return
             own = tuple(paths[piece.table] for piece in part.pieces)
             future = client.submit(score_part, job, part, own, pure=False)
-            names[future.key] = part.name
+            names[str(future.key)] = part.name
             running.add(future)
 
     fill()
