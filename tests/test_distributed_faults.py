@@ -10,10 +10,9 @@ import time
 import psutil
 import pytest
 
-from tests.browsers import need
-from tests.clusters import BASE, digests, environment, write_tables
+from tests.clusters import BASE, digests, environment, need_package, write_tables
 
-need("distributed", "dask[distributed]")
+need_package("distributed", "dask[distributed]")
 
 
 def start(source, out, *options):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.browsers import need
+from tests.clusters import need_package
 
-need("fsspec", "fsspec")
+need_package("fsspec", "fsspec")
 from moderation.distributed.partitions import Piece, Table, cut_again, cut_parts  # noqa: E402
 
 TABLES = [

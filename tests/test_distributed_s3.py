@@ -10,10 +10,11 @@ from tests.browsers import need
 from tests.clusters import (
     client,  # noqa: F401 - a fixture
     make_table,
+    need_package,
 )
 from tests.test_distributed_scoring import run
 
-need("s3fs", "s3fs")
+need_package("s3fs", "s3fs")
 
 KEY, SECRET = "AKIAFERRYTIMETABLE", "lantern-harbour-secret"
 

@@ -12,32 +12,33 @@ import pytest
 
 from moderation import score
 from moderation.errors import DataError, ModelError, OutputError, SourceError
-from tests.browsers import need
 from tests.clusters import (
     BASE,
     client,  # noqa: F401 - a fixture
     environment,
     make_table,
+    need_package,
     read_parts,
     write_tables,
 )
 
-need("distributed", "dask[distributed]")
+need_package("distributed", "dask[distributed]")
 from moderation.distributed import scoring  # noqa: E402
 from moderation.distributed.addresses import mask  # noqa: E402
 from moderation.distributed.model_on_workers import ModelOnWorkers  # noqa: E402
 from moderation.distributed.running import Watch, score_dataset  # noqa: E402
 from moderation.distributed.scoring import Options  # noqa: E402
 
+PLAIN = Options()
 ALL = Options(base_rate=0.5, attributes=True, languages=True)
 
 
-def run(client, source, output, *, options=Options(), part_rows=250, model=BASE):  # noqa: B008
+def run(cluster, source, output, *, options=PLAIN, part_rows=250):
     said = []
     watch = Watch(said.append, begin=lambda number: None, advance=lambda: None)
     return score_dataset(
-        client,
-        model,
+        cluster,
+        BASE,
         str(source),
         str(output),
         options=options,
@@ -149,7 +150,7 @@ def test_a_full_disk_is_said_once_and_what_is_done_is_kept(client, tmp_path, mon
         return write(self, *arguments, **options)
 
     monkeypatch.setattr(scoring.pq.ParquetWriter, "write_batch", fill_up)
-    with pytest.raises(OutputError, match="No space left on device.*run the same command again"):
+    with pytest.raises(OutputError, match=r"No space left on device.*run the same command again"):
         run(client, source, out, part_rows=40)
     assert len(written) < 15  # it does not try them all
     assert not list(out.glob(".*"))
@@ -161,7 +162,7 @@ def test_a_full_disk_is_said_once_and_what_is_done_is_kept(client, tmp_path, mon
 def test_parts_of_another_model_input_or_options_are_not_mixed(client, tmp_path):  # noqa: F811
     source, out = write_tables(tmp_path / "in", [40, 40]), tmp_path / "out"
     run(client, source, out, part_rows=40)
-    with pytest.raises(OutputError, match="base_rate=None.*asked for is base_rate=0.5"):
+    with pytest.raises(OutputError, match=r"base_rate=None.*asked for is base_rate=0.5"):
         run(client, source, out, options=ALL)
     manifest = json.loads((out / "_manifest.json").read_text())
     (out / "_manifest.json").write_text(json.dumps(manifest | {"model": "0" * 64}))
