@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from moderation import score
-from moderation.errors import DataError, ModelError, OutputError, SourceError
+from moderation.errors import ClusterError, DataError, ModelError, OutputError, SourceError
 from tests.clusters import (
     BASE,
     client,  # noqa: F401 - a fixture
@@ -25,6 +25,7 @@ from tests.clusters import (
 need_package("distributed", "dask[distributed]")
 from moderation.distributed import scoring  # noqa: E402
 from moderation.distributed.addresses import mask  # noqa: E402
+from moderation.distributed.cluster import open_cluster  # noqa: E402
 from moderation.distributed.model_on_workers import ModelOnWorkers  # noqa: E402
 from moderation.distributed.running import Watch, score_dataset  # noqa: E402
 from moderation.distributed.scoring import Options  # noqa: E402
@@ -222,6 +223,16 @@ def test_options_that_do_not_go_together_are_bad_usage(options, message, capsys)
         score.main(["model.joblib", "in.parquet", "-o", "out", *options])
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("memory", "message"),
+    [("10MB", "each needs [0-9]+ MB to begin"), ("much", "'much' is not a size of memory")],
+)
+def test_too_little_memory_is_refused_before_workers_begin(memory, message):
+    """A worker that is killed while it begins would be begun again for ever."""
+    with pytest.raises(ClusterError, match=message), open_cluster(workers=1, memory=memory):
+        pass
 
 
 def test_scoring_locally_imports_no_dask(tmp_path):

@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator
 
 import dask
+import distributed
+import psutil
 from distributed import Client, LocalCluster
 
 from moderation.errors import ClusterError
@@ -12,6 +14,9 @@ from moderation.threads import count_cores
 
 ATTEMPTS = 10
 """Workers that may die with a task before it is given up: one that fills the memory kills all."""
+ROOM = 1.2
+"""What a worker needs to begin, of what this process holds: one that is killed before it has begun
+is begun again for ever."""
 _LOCAL = {
     "distributed.scheduler.allowed-failures": ATTEMPTS,
     # Workers hold no data: one that waits for memory to be freed would wait for ever.
@@ -28,22 +33,25 @@ def open_cluster(*, workers: int | None = None, memory: str | None = None) -> It
     Open workers on this machine, one process of one thread for each core unless `workers` says.
 
     `memory` is what each may take, such as "4GB"; the machine's is shared out without it. A worker
-    that dies is replaced. The dashboard is for this machine only.
+    that dies is replaced. The dashboard is for this machine only. What this process holds by now,
+    a loaded model, each worker will hold, too.
 
     Raises:
-        ClusterError: the size is not one.
+        ClusterError: the size is not one, or less than a worker needs to begin.
 
     """
-    limit: int | str = "auto"
-    if memory is not None:
-        try:
-            limit = dask.utils.parse_bytes(memory)
-        except ValueError as error:
-            raise ClusterError(f"{memory!r} is not a size of memory, such as 4GB") from error
+    number = workers or count_cores()
+    limit = _read_size(memory) if memory else distributed.system.MEMORY_LIMIT // number
+    needed = int(ROOM * psutil.Process().memory_info().rss)
+    if limit < needed:
+        raise ClusterError(
+            f"{limit >> 20} MB for each of {number} workers: each needs {needed >> 20} MB to begin "
+            "with this model; give more with --worker-memory, or fewer --workers"
+        )
     with (
         dask.config.set(_LOCAL),
         LocalCluster(
-            n_workers=workers or count_cores(),
+            n_workers=number,
             threads_per_worker=1,
             memory_limit=limit,
             dashboard_address="127.0.0.1:0",
@@ -52,6 +60,13 @@ def open_cluster(*, workers: int | None = None, memory: str | None = None) -> It
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+def _read_size(memory: str) -> int:
+    try:
+        return int(dask.utils.parse_bytes(memory))
+    except ValueError as error:
+        raise ClusterError(f"{memory!r} is not a size of memory, such as 4GB") from error
 
 
 @contextlib.contextmanager
