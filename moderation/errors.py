@@ -17,6 +17,7 @@
     ├── MissingPackage      an optional package is not installed
     ├── SpoolError          the file of what is still to be delivered cannot be used
     │   └── SpoolFull       as much waits in it as may
+    ├── ClusterError        the machines that share the work cannot be used
     ├── ServiceError        the service cannot be started as it is set up
     └── ReviewError         a decision that the review queue does not allow
 
@@ -98,3 +99,7 @@ class SpoolFull(SpoolError):
 
 class ServiceError(ModerationError):
     """The service cannot be started as it is set up."""
+
+
+class ClusterError(ModerationError):
+    """The cluster that shares the work cannot be reached, opened or kept."""

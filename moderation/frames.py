@@ -157,7 +157,7 @@ class ParquetWriter:
         self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
 
     def write(self, rows: list[Row]) -> None:
-        columns = [_to_column([row[field.name] for row in rows], field) for field in self._schema]
+        columns = [to_column([row[field.name] for row in rows], field) for field in self._schema]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
 
     def close(self) -> None:
@@ -217,7 +217,14 @@ class _LineFeeds:
         self._stream.write(line[:-2] + "\n")
 
 
-def _to_column(values: list[Any], field: pa.Field) -> pa.Array:
+def to_column(values: list[Any], field: pa.Field) -> pa.Array:
+    """
+    Return values as a column of a field's type; whatever goes into a column of text is spelled.
+
+    Raises:
+        OutputError: a value is not of the type.
+
+    """
     if pa.types.is_string(field.type):
         values = [v if v is None or isinstance(v, str) else str(_as_cell(v)) for v in values]
     try:

@@ -54,7 +54,7 @@ def write_scored(
     """
     first = next(comments, None)
     known = scorer.attributes if attributes else ()
-    added = [SCORE, MODEL, *known, *([LANGUAGE] if languages else [])]
+    added = name_added(known, languages=languages)
     kept = [name for name in notes.columns if name not in added]
     counts = ScoreCounts(replaced=tuple(sorted(set(notes.columns) - set(kept))))
     rows = _score_rows(
@@ -70,6 +70,20 @@ def write_scored(
     return counts
 
 
+def name_added(attributes: Sequence[str], *, languages: bool) -> list[str]:
+    """Return the columns that scoring adds, in order."""
+    return [SCORE, MODEL, *attributes, *([LANGUAGE] if languages else [])]
+
+
+def name_version(scorer: Scorer, base_rate: float | None) -> str:
+    """
+    Return what the column of the model says.
+
+    Scores at another base rate are on another scale: they are not to be mixed with those.
+    """
+    return scorer.version if base_rate is None else f"{scorer.version}@{base_rate:g}"
+
+
 def _score_rows(
     scorer: Scorer,
     comments: Iterable[Comment],
@@ -81,8 +95,7 @@ def _score_rows(
     languages: bool,
 ) -> Iterator[Row]:
     """Yield comments as rows with their score; None where there are no words to score."""
-    # Scores at another base rate are on another scale: they are not to be mixed with those.
-    version = scorer.version if base_rate is None else f"{scorer.version}@{base_rate:g}"
+    version = name_version(scorer, base_rate)
     for batch in batched(comments, BATCH):
         worded = [comment.text for comment in batch if comment.text and comment.text.strip()]
         found: dict[str, list[Any]] = {SCORE: scorer.score(worded, base_rate=base_rate).tolist()}

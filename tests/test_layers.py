@@ -123,7 +123,13 @@ MAY_IMPORT = {
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
-    "score": {"arguments", "artifacts", "frames", "kernels", "languages", "parsers", "scoring"},
+    "distributed": {
+        "artifacts", "frames", "languages", "parsers", "scorer", "scoring", "threads", "errors",
+    },
+    "score": {
+        "arguments", "artifacts", "distributed", "frames", "kernels", "languages", "parsers",
+        "scoring", "errors",
+    },
     "exporting": {"comments", "desk", "formulas", "frames", "past", "policy", "review", "tables"},
     "export": {"arguments", "database", "exporting", "frames", "settings", "errors"},
     "train": {

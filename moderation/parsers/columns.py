@@ -72,7 +72,7 @@ class Columns:
 
     @cached_property
     def _readers(self) -> list[tuple[str, str, Callable[[Any], object]]]:
-        return [(field, column, _READERS[field]) for field, column in self.by_field.items()]
+        return [(field, column, READERS[field]) for field, column in self.by_field.items()]
 
     def comment(self, row: Row, *, number: int, source: str, notes: Notes) -> Comment:
         """
@@ -103,7 +103,7 @@ class Columns:
             is_shown = found["status"] in (None, Status.PUBLISHED)
             found["text"] = "" if is_shown and row.get(self.by_field["text"]) == "" else None
         if "id" not in found:
-            found["id"] = _make_id(number, found["text"])
+            found["id"] = make_id(number, found["text"])
         further = {
             name: value
             for name in self.extra
@@ -180,11 +180,11 @@ def _plain(name: str) -> str:
     return _UNNAMED.sub("", name).casefold()
 
 
-def _make_id(number: int, text: str | None) -> str:
+def make_id(number: int, text: str | None) -> str:
     """
     Return an id for a row without one: row 1 of another table must not pass for the same comment.
 
-    >>> _make_id(1, "the ferry")
+    >>> make_id(1, "the ferry")
     '1-dd7ca2cb'
     """
     words = (text or "").encode("utf-8", "surrogatepass")
@@ -253,7 +253,7 @@ def read_time(value: Any) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-_READERS: Mapping[str, Callable[[Any], object]] = {
+READERS: Mapping[str, Callable[[Any], object]] = {
     **dict.fromkeys(ALIASES, read_string),
     **dict.fromkeys(("number", "positive_votes", "negative_votes", "rating"), _whole),
     **dict.fromkeys(("created_at", "captured_at"), read_time),

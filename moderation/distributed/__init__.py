@@ -1,0 +1,1 @@
+"""Work on archives beyond one machine, by Dask distributed."""

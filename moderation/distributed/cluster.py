@@ -1,0 +1,88 @@
+"""Opens a cluster on this machine, or connects to one."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+import dask
+import distributed
+import psutil
+from distributed import Client, LocalCluster
+
+from moderation.errors import ClusterError
+from moderation.threads import count_cores
+
+ATTEMPTS = 10
+"""Workers that may die with a task before it is given up: one that fills the memory kills all."""
+ROOM = 1.2
+"""What a worker needs to begin, of what this process holds: one that is killed before it has begun
+is begun again for ever."""
+_LOCAL = {
+    "distributed.scheduler.allowed-failures": ATTEMPTS,
+    # Workers hold no data: one that waits for memory to be freed would wait for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+
+
+@contextlib.contextmanager
+def open_cluster(*, workers: int | None = None, memory: str | None = None) -> Iterator[Client]:
+    """
+    Open workers on this machine, one process of one thread for each core unless `workers` says.
+
+    `memory` is what each may take, such as "4GB"; the machine's is shared out without it. A worker
+    that dies is replaced. The dashboard is for this machine only. What this process holds by now,
+    a loaded model, each worker will hold, too.
+
+    Raises:
+        ClusterError: the size is not one, or less than a worker needs to begin.
+
+    """
+    number = workers or count_cores()
+    limit = _read_size(memory) if memory else distributed.system.MEMORY_LIMIT // number
+    needed = int(ROOM * psutil.Process().memory_info().rss)
+    if limit < needed:
+        raise ClusterError(
+            f"{limit >> 20} MB for each of {number} workers: each needs {needed >> 20} MB to begin "
+            "with this model; give more with --worker-memory, or fewer --workers"
+        )
+    with (
+        dask.config.set(_LOCAL),
+        LocalCluster(
+            n_workers=number,
+            threads_per_worker=1,
+            memory_limit=limit,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _read_size(memory: str) -> int:
+    try:
+        return int(dask.utils.parse_bytes(memory))
+    except ValueError as error:
+        raise ClusterError(f"{memory!r} is not a size of memory, such as 4GB") from error
+
+
+@contextlib.contextmanager
+def connect(address: str) -> Iterator[Client]:
+    """
+    Connect to the scheduler at an address, such as tcp://scheduler.example:8786.
+
+    Raises:
+        ClusterError: nothing answers there.
+
+    """
+    try:
+        client = Client(address, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"{address}: no scheduler answers; is 'dask scheduler' running there?"
+        ) from error
+    with client:
+        yield client

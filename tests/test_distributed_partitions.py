@@ -1,0 +1,49 @@
+"""Cutting tables into parts: every row once, few rows a part, names that stay."""
+
+import pytest
+
+from tests.clusters import need_package
+
+need_package("fsspec", "fsspec")
+from moderation.distributed.partitions import Piece, Table, cut_again, cut_parts  # noqa: E402
+
+TABLES = [
+    Table("a", 1, (700, 700, 10)),
+    Table("b", 1, ()),
+    Table("c", 1, None),
+    *(Table(f"d{number}", 1, (3,)) for number in range(50)),
+]
+
+
+def rows_of(parts, table: int) -> list[int]:
+    return [
+        row
+        for part in parts
+        for piece in part.pieces
+        if piece.table == table
+        for row in range(piece.begin, piece.end or 0)
+    ]
+
+
+@pytest.mark.parametrize("rows", [1, 100, 250, 10_000])
+def test_every_row_is_in_one_part_and_no_part_is_too_large(rows):
+    parts = cut_parts(TABLES, rows=rows)
+    for number, table in enumerate(TABLES):
+        assert rows_of(parts, number) == list(range(table.rows or 0))
+    sizes = [sum((p.end or 0) - p.begin for p in part.pieces) for part in parts]
+    assert max(sizes) <= rows
+    held = {piece.table for part in parts for piece in part.pieces}
+    assert held == set(range(len(TABLES)))  # those without rows, and damaged ones, too
+
+
+def test_small_tables_are_joined():
+    assert len(cut_parts(TABLES[3:], rows=150)) == 1
+
+
+def test_a_mended_table_keeps_the_names_of_parts_and_the_others_as_they_were():
+    parts = cut_parts(TABLES, rows=250)
+    again = cut_again(parts, 0, 1000)
+    assert [part.name for part in again] == [part.name for part in parts]
+    assert rows_of(again, 0) == list(range(1000))
+    assert rows_of(again, 4) == rows_of(parts, 4)
+    assert Piece(2, 0, 5) in [piece for part in cut_again(parts, 2, 5) for piece in part.pieces]
