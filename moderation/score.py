@@ -167,7 +167,7 @@ def score_on_cluster(args: argparse.Namespace) -> None:
         from moderation.distributed.scoring import Options
     except ModuleNotFoundError as error:
         raise MissingPackage(
-            f"--engine dask needs {error.name}: pip install 'moderation[dask]'"
+            f"--engine dask needs {error.name}: pip install 'moderation[scale]'"
         ) from error
     if args.languages:
         check_installed()

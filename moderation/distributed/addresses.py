@@ -75,7 +75,7 @@ def find_place(address: str) -> Place:
         kind = address.partition("://")[0]
         raise MissingPackage(
             f"{mask(address)}: reading {kind}:// needs another package: "
-            "pip install 'moderation[dask]' for s3://, or what fsspec asks for"
+            "pip install 'moderation[scale]' for s3://, or what fsspec asks for"
         ) from error
     except ValueError as error:
         raise SourceError(
