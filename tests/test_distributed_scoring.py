@@ -116,7 +116,7 @@ def drop_text(path):
     ("harm", "message"),
     [
         (damage, "in-17.parquet: .*damaged"),
-        (cut, "in-17.parquet: damaged or incomplete Parquet"),
+        (cut, "in-17.parquet: no Parquet, or damaged"),
         (drop_text, "in-17.parquet: lacks 'section'"),
     ],
 )

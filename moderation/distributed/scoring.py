@@ -146,7 +146,9 @@ def reaching_table(name: str) -> Iterator[None]:
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise ParseError("damaged or incomplete Parquet; write or copy it again") from None
+            raise ParseError(
+                "no Parquet, or damaged; copy it again, or make one with python -m moderation.parse"
+            ) from None
 
 
 def check_names(found: list[str], expected: tuple[str, ...]) -> None:
