@@ -17,6 +17,7 @@
     ├── MissingPackage      an optional package is not installed
     ├── SpoolError          the file of what is still to be delivered cannot be used
     │   └── SpoolFull       as much waits in it as may
+    ├── ClusterError        the workers of a Dask cluster cannot be had, or ended
     ├── ServiceError        the service cannot be started as it is set up
     └── ReviewError         a decision that the review queue does not allow
 
@@ -94,6 +95,10 @@ class SpoolError(ModerationError):
 
 class SpoolFull(SpoolError):
     """As much waits to be delivered as may: nothing more is taken in."""
+
+
+class ClusterError(ModerationError):
+    """The workers of a Dask cluster cannot be had, or ended before their work did."""
 
 
 class ServiceError(ModerationError):
