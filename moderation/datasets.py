@@ -287,4 +287,9 @@ def outcome_of(comment: Comment) -> int:
 
 def _row(comment: Comment, thread: str) -> tuple[str, int, str | None, str]:
     on_article = comment.article_id or comment.article_title
-    return str(comment.text), outcome_of(comment), article_key(comment) if on_article else None, thread
+    return (
+        str(comment.text),
+        outcome_of(comment),
+        article_key(comment) if on_article else None,
+        thread,
+    )

@@ -39,47 +39,42 @@ class Crew:
             ClusterError: workers ended again and again, or there are none.
 
         """
+        workers = sorted(self.client.nthreads())
+        if not workers:
+            raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
         waiting: deque[Future] = deque()
         for place, shard in enumerate(shards):
-            waiting.append(self._submit(work, place, shard, *shared))
-            if len(waiting) >= AHEAD * max(1, len(self._workers())):
-                yield self._result(waiting.popleft())
+            task = self.client.submit(
+                work,
+                self.store,
+                shard,
+                *shared,
+                workers=[workers[place % len(workers)]],
+                allow_other_workers=True,
+                retries=RETRIES,
+                pure=False,
+            )
+            waiting.append(task)
+            if len(waiting) >= AHEAD * len(workers):
+                yield _result(waiting.popleft())
         while waiting:
-            yield self._result(waiting.popleft())
+            yield _result(waiting.popleft())
 
     def forget(self, name: str = "") -> None:
         """Remove files of a name on all workers, or all of them."""
         self.client.run(forget_files, self.store, name)
 
-    def _workers(self) -> list[str]:
-        return sorted(self.client.nthreads())
 
-    def _submit(self, work: Callable[..., Any], place: int, shard: Any, *shared: Any) -> Future:
-        workers = self._workers()
-        if not workers:
-            raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
-        return self.client.submit(
-            work,
-            self.store,
-            shard,
-            *shared,
-            workers=[workers[place % len(workers)]],
-            allow_other_workers=True,
-            retries=RETRIES,
-            pure=False,
-        )
-
-    @staticmethod
-    def _result(future: Future) -> Any:
-        try:
-            return future.result()
-        except KilledWorker as error:
-            raise ClusterError(
-                "workers ended again and again at the same part, most likely out of memory; give "
-                "each more (--worker-memory) or start fewer (--workers)"
-            ) from error
-        except FutureCancelledError as error:
-            raise ClusterError(
-                "the cluster lost what the workers shared: all of them ended; give each more "
-                "memory (--worker-memory) and run this again"
-            ) from error
+def _result(future: Future) -> Any:
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise ClusterError(
+            "workers ended again and again at the same part, most likely out of memory; give "
+            "each more (--worker-memory) or start fewer (--workers)"
+        ) from error
+    except FutureCancelledError as error:
+        raise ClusterError(
+            "the cluster lost what the workers shared: all of them ended; give each more "
+            "memory (--worker-memory) and run this again"
+        ) from error

@@ -85,13 +85,13 @@ def fit_over_parts(
     tolerance: float = TOLERANCE,
 ) -> Fit:
     """
-    Minimise what `fit_logistic` minimises, with C = `strength`, and pulled `towards` weights (d,).
+        Minimise what `fit_logistic` minimises, with C = `strength`, and pulled `towards` weights (d,).
 
-    The penalty curves by 1 in every weight: no weights can lie farther from the best ones than the
-    gradient is long. The fit ends when that is `tolerance` of their own length. Method: Liu and
-    Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
-A `ConvergenceWarning` says
-    that it did not come so far.
+        The penalty curves by 1 in every weight: no weights can lie farther from the best ones than the
+        gradient is long. The fit ends when that is `tolerance` of their own length. Method: Liu and
+        Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
+    A `ConvergenceWarning` says
+        that it did not come so far.
 
     """
     known = np.zeros(len(start.weights)) if towards is None else towards

@@ -29,6 +29,8 @@ _STEP, _MIX, _MIX_AGAIN = (
     np.uint64(0xBF58476D1CE4E5B9),
     np.uint64(0x94D049BB133111EB),
 )
+_STARTS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
+"""Of each half, far beyond code points: of pi, so that no term of one is mixed as one of the other."""
 
 Hashes = NDArray[np.uint64]
 
@@ -118,7 +120,7 @@ def sort_terms(
 def hash_terms(terms: Terms, kind: int) -> Hashes:
     """Return 64 bits of each term."""
     hashes = np.empty(len(terms.ends), dtype=np.uint64)
-    _hash(terms.letters, terms.ends, np.uint64(kind + 1), hashes)
+    _hash(terms.letters, terms.ends, _STARTS[kind], hashes)
     return hashes
 
 

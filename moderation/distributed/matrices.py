@@ -78,7 +78,9 @@ class Store:
         texts: list[str] = self.labelled(part)[TEXT].filter(pa.array(rows)).to_pylist()
         return texts
 
-    def matrix(self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None) -> Any:
+    def matrix(
+        self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None
+    ) -> Any:
         """
         Return the features of a piece's comments, which `name` tells from other matrices of it.
 

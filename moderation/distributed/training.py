@@ -8,7 +8,7 @@ and of each comment numbers only: label, hashes of words and article, scores; ab
 import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from distributed import Client, Future
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from moderation.buffers import read_texts
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds, split, usable_parts
 from moderation.distributed.crew import Crew
@@ -37,11 +36,10 @@ from moderation.distributed.vocabulary_search import learn_features
 from moderation.fairness import IDENTITIES, measure_bias, mentions
 from moderation.frames import TEXT
 from moderation.languages import SAMPLE
-from moderation.logistic import as_fitted
 from moderation.masks import Masks
 from moderation.memory import join_memories, remember
 from moderation.metrics import Report, measure
-from moderation.model import STRENGTHS, Race, Space, StrengthSearch, assemble
+from moderation.model import Race, Space, StrengthSearch, assemble
 from moderation.progress import Progress, without_progress
 from moderation.scorer import FEATURES, Scorer
 from moderation.thresholds import choose_points
@@ -49,7 +47,7 @@ from moderation.training import TINY, Training, languages_fact
 
 SHARDS = 16
 """Into so many runs of parts sums are cut, whatever the workers: more than these have no work."""
-ROUGH = 3e-3
+ROUGH = 1e-2
 """How near to the best weights, by their length, is near enough to compare strengths."""
 
 Floats = NDArray[np.float64]
@@ -169,9 +167,7 @@ def _train(
     both = split(data, parts=usable_parts(data), seed=seed)
     learned, held_out = both.train, both.test
     shards = _shards(gathered.pieces(learned))
-    found = learn_features(
-        crew, shards, number=len(learned), most=most_terms, progress=progress
-    )
+    found = learn_features(crew, shards, number=len(learned), most=most_terms, progress=progress)
     space = _space(found.features, base)
     learner = _Learner(crew, shards, space, crew.share(space.features))
     search = _search_strength(learner, learned, seed=seed, progress=progress)
@@ -401,9 +397,7 @@ def read_words(store: Store, piece: Piece) -> list[str]:
     return store.texts(piece.part, piece.rows)
 
 
-def _count(
-    crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer
-) -> NDArray[np.int64]:
+def _count(crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer) -> NDArray[np.int64]:
     return np.asarray(sum(crew.over(count_shard_features, shards, crew.share(scorer))))
 
 

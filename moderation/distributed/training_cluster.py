@@ -49,7 +49,7 @@ def open_cluster(
             threads_per_worker=1,
             memory_limit=limit,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=":0",
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

@@ -78,8 +78,7 @@ def learn_features(
 def count_shard(store: Store, pieces: Sequence[Piece], most: int) -> Counts:
     """Return the terms of a shard's comments."""
     parts = (
-        count_terms(store.texts(piece.part, piece.rows), part=piece.part.number)
-        for piece in pieces
+        count_terms(store.texts(piece.part, piece.rows), part=piece.part.number) for piece in pieces
     )
     return _merge_all(parts, most)
 
@@ -94,7 +93,6 @@ def spell_shard(
         for kind in (WORDS, GRAMS):
             spelled[kind] += found[kind]
     return spelled
-
 
 
 def _merge_all(summaries: Iterable[Counts], most: int) -> Counts:
