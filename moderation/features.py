@@ -106,7 +106,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         self.words_, self.grams_ = words, grams
         self.idf_ = _idf(comments, number)
         self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
-        self.masks_ = None
+        self.masks_: Masks | None = None
         self._compiled = self._compile()
         return self
 

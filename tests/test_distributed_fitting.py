@@ -54,8 +54,8 @@ def test_weights_are_those_of_scikit_learn(problem, strength, parts):
     start = Start.at_rate(80, float(labels.mean()))
     fit = fit_over_parts(evaluate_in(parts, matrix, labels), start, strength=strength)
     expected = LogisticRegression(C=strength, tol=1e-10, max_iter=5000).fit(matrix, labels)
-    np.testing.assert_allclose(fit.classifier.coef_, expected.coef_, rtol=0, atol=1e-4)
-    np.testing.assert_allclose(fit.classifier.intercept_, expected.intercept_, atol=1e-4)
+    np.testing.assert_allclose(fit.coef_, expected.coef_, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(fit.intercept_, expected.intercept_, atol=1e-4)
 
 
 def test_weights_known_from_elsewhere_pull_as_in_the_local_fit(problem):
@@ -65,8 +65,8 @@ def test_weights_known_from_elsewhere_pull_as_in_the_local_fit(problem):
     evaluate = evaluate_in(3, matrix, labels)
     fit = fit_over_parts(evaluate, start, strength=1.0, towards=towards, tolerance=1e-7)
     expected = fit_logistic(matrix, labels, strength=1.0, towards=towards, tolerance=1e-7)
-    np.testing.assert_allclose(fit.classifier.coef_, expected.coef_, atol=1e-5)
-    np.testing.assert_allclose(fit.classifier.intercept_, expected.intercept_, atol=1e-5)
+    np.testing.assert_allclose(fit.coef_, expected.coef_, atol=1e-5)
+    np.testing.assert_allclose(fit.intercept_, expected.intercept_, atol=1e-5)
 
 
 def test_the_sums_do_not_overflow():

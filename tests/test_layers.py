@@ -134,8 +134,8 @@ MAY_IMPORT = {
     "export": {"arguments", "database", "exporting", "frames", "settings", "errors"},
     "train": {
         "arguments", "artifacts", "cards", "comments", "comparing", "database", "datasets",
-        "distributed", "kernels", "parsers", "progress", "releases", "retraining", "review", "scorer", "settings",
-        "training", "errors",
+        "distributed", "kernels", "parsers", "progress", "releases", "retraining", "review",
+        "scorer", "settings", "training", "errors",
     },
     "base_card": {
         "adaptation", "cards", "fairness", "foundation", "metrics", "plots", "thresholds",

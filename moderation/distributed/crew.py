@@ -22,12 +22,13 @@ class Crew:
     """Runs work over shards of the data; the n-th shard goes to the same worker each time."""
 
     def __init__(self, client: Client) -> None:
-        self.client = client
+        self._client: Any = client  # half of it has no types
         self.store = Store(uuid4().hex)
 
-    def share(self, value: object) -> Future:
+    def share(self, value: object) -> "Future[Any]":
         """Give a value to every worker once."""
-        return self.client.scatter(value, broadcast=True, hash=False)
+        shared: Future[Any] = self._client.scatter(value, broadcast=True, hash=False)
+        return shared
 
     def over(
         self, work: Callable[..., Result], shards: Sequence[Any], *shared: Any
@@ -39,12 +40,12 @@ class Crew:
             ClusterError: workers ended again and again, or there are none.
 
         """
-        workers = sorted(self.client.nthreads())
+        workers = sorted(self._client.nthreads())
         if not workers:
             raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
-        waiting: deque[Future] = deque()
+        waiting: deque[Future[Any]] = deque()
         for place, shard in enumerate(shards):
-            task = self.client.submit(
+            task = self._client.submit(
                 work,
                 self.store,
                 shard,
@@ -62,10 +63,10 @@ class Crew:
 
     def forget(self, name: str = "") -> None:
         """Remove files of a name on all workers, or all of them."""
-        self.client.run(forget_files, self.store, name)
+        self._client.run(forget_files, self.store, name)
 
 
-def _result(future: Future) -> Any:
+def _result(future: "Future[Any]") -> Any:
     try:
         return future.result()
     except KilledWorker as error:

@@ -68,14 +68,6 @@ class Start:
         return cls(np.zeros(width), 0.0, float(logit(rate)))
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A fitted classifier, and where a fit of another strength may begin."""
-
-    classifier: LogisticRegression
-    end: Start
-
-
 def fit_over_parts(
     evaluate: Evaluate,
     start: Start,
@@ -83,16 +75,15 @@ def fit_over_parts(
     strength: float,
     towards: Floats | None = None,
     tolerance: float = TOLERANCE,
-) -> Fit:
+) -> LogisticRegression:
     """
-        Minimise what `fit_logistic` minimises, with C = `strength`, and pulled `towards` weights (d,).
+    Return the classifier that minimises what `fit_logistic` does, with C = `strength`.
 
-        The penalty curves by 1 in every weight: no weights can lie farther from the best ones than the
-        gradient is long. The fit ends when that is `tolerance` of their own length. Method: Liu and
-        Nocedal (1989), "On the limited memory BFGS method for large scale optimization".
-    A `ConvergenceWarning` says
-        that it did not come so far.
-
+    Where weights `towards` (d,) are known, it is pulled towards them, as there. The penalty curves
+    by 1 in every weight: none can lie farther from the best ones than the gradient is long. The fit
+    ends when that is `tolerance` of their own length; a `ConvergenceWarning` says that it did not
+    come so far. Method: Liu and Nocedal (1989), "On the limited memory BFGS method for large scale
+    optimization".
     """
     known = np.zeros(len(start.weights)) if towards is None else towards
     free = FREEDOM if towards is not None else 0.0
@@ -135,6 +126,4 @@ def fit_over_parts(
             ConvergenceWarning,
             stacklevel=2,
         )
-    intercept = float(found[-1])
-    classifier = as_fitted(combine(found), intercept, strength=strength, passes=passes)
-    return Fit(classifier, Start(found[:-2], float(found[-2]), intercept))
+    return as_fitted(combine(found), float(found[-1]), strength=strength, passes=passes)

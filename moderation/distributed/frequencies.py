@@ -30,7 +30,7 @@ _STEP, _MIX, _MIX_AGAIN = (
     np.uint64(0x94D049BB133111EB),
 )
 _STARTS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
-"""Of each half, far beyond code points: of pi, so that no term of one is mixed as one of the other."""
+"""Of each half: digits of pi, far beyond code points, so that no two terms mix alike."""
 
 Hashes = NDArray[np.uint64]
 

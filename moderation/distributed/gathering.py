@@ -22,12 +22,12 @@ from moderation.errors import DataError
 from moderation.frames import LABEL
 
 ROW = "row"
-"""The number of a row among all labelled ones, which a data set without words has in their place."""
+"""The number of a row among all labelled ones, which stands in the place of its words."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """Labelled rows on the workers, copies merged; `dataset` has numbers where others have words."""
+    """Labelled rows on the workers, copies merged; `dataset` has their numbers, not their words."""
 
     parts: Sequence[Part]
     sizes: Sequence[int]

@@ -9,6 +9,8 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import pyarrow as pa
 from distributed import Client, Future
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds, split, usable_parts
@@ -42,6 +45,7 @@ from moderation.metrics import Report, measure
 from moderation.model import Race, Space, StrengthSearch, assemble
 from moderation.progress import Progress, without_progress
 from moderation.scorer import FEATURES, Scorer
+from moderation.threads import work_on
 from moderation.thresholds import choose_points
 from moderation.training import TINY, Training, languages_fact
 
@@ -90,14 +94,18 @@ class _Learner:
     crew: Crew
     shards: Sequence[Sequence[Piece]]
     space: Space
-    features: Future
+    features: "Future[Any]"
 
     @property
     def width(self) -> int:
         return len(self.space.features.idf_)
 
     def evaluate(
-        self, shards: Sequence[Sequence[Piece]], name: str, features: Future, ratios: Floats | None
+        self,
+        shards: Sequence[Sequence[Piece]],
+        name: str,
+        features: "Future[Any]",
+        ratios: Floats | None,
     ) -> Evaluate:
         """Return what sums over the comments of shards, always in their order."""
         shared = None if ratios is None else self.crew.share(ratios)
@@ -222,7 +230,7 @@ def _train(
 def _shards(items: Sequence[Any]) -> list[Sequence[Any]]:
     """Cut items into up to `SHARDS` runs of like lengths."""
     bounds = np.linspace(0, len(items), min(SHARDS, len(items)) + 1).astype(int)
-    return [items[begin:end] for begin, end in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [items[begin:end] for begin, end in pairwise(bounds.tolist())]
 
 
 def read_rows(store: Store, parts: Sequence[Part]) -> list[PartRows]:
@@ -259,25 +267,24 @@ def _steps(
     labels = race.labels.astype(np.int8)
     for number, (learn, measured) in enumerate(cut):
         known, unseen = learner.chosen(learn, labels), learner.chosen(measured, labels)
-        comments = sum(crew.over(count_columns, known, learner.features))
+        comments = reduce(np.add, crew.over(count_columns, known, learner.features))
         ratios = features.ratios_if_learnt_from(
             comments, number=len(learn), known=learner.space.columns
         )
         name = f"fold-{number}"
         evaluate = learner.evaluate(known, name, learner.features, ratios)
         start = Start.at_rate(learner.width, float(labels[learn].mean()))
-        running = sorted(race.running)  # each begins where a stronger penalty ended
-        fitted = []
-        for strength in running:
-            fit = fit_over_parts(
-                evaluate,
-                start,
-                strength=strength,
-                towards=learner.space.towards,
-                tolerance=ROUGH,
+
+        def fit(
+            strength: float, evaluate: Evaluate = evaluate, start: Start = start
+        ) -> LogisticRegression:
+            towards = learner.space.towards
+            return fit_over_parts(
+                evaluate, start, strength=strength, towards=towards, tolerance=ROUGH
             )
-            start = fit.end
-            fitted.append(fit.classifier)
+
+        # The client waits for workers most of the time: a thread for each, however many cores.
+        fitted = list(work_on(fit, race.running, threads=len(race.running)))
         crew.forget(name)
         weights = crew.share(np.vstack([one.coef_ for one in fitted]))
         intercepts = np.concatenate([one.intercept_ for one in fitted])
@@ -285,7 +292,7 @@ def _steps(
             score_pieces, unseen, learner.features, crew.share(ratios), weights, intercepts
         )
         scores = expit(np.concatenate(list(scored)))
-        for strength, column in zip(running, scores.T, strict=True):
+        for strength, column in zip(race.running, scores.T, strict=True):
             race.scores[strength][measured] = column
         race.drop_the_slow()
         yield
@@ -294,7 +301,7 @@ def _steps(
 def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) -> Scorer:
     """Learn from all comments, as `fit_scorer` does: words behind masks are learnt first."""
     space = learner.space
-    removed, kept = sum(learner.crew.over(count_words, learner.shards, learner.features))
+    removed, kept = reduce(np.add, learner.crew.over(count_words, learner.shards, learner.features))
     masks = Masks.weigh(
         space.features.words_.strings(),
         removed.astype(np.float64),
@@ -306,8 +313,8 @@ def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) 
     features = learner.crew.share(space.features)
     evaluate = learner.evaluate(learner.shards, "masked", features, None)
     start = Start.at_rate(learner.width, float(learned.labels.mean()))
-    fit = fit_over_parts(evaluate, start, strength=strength, towards=space.towards)
-    return assemble(fit.classifier, space, scale=scale)
+    classifier = fit_over_parts(evaluate, start, strength=strength, towards=space.towards)
+    return assemble(classifier, space, scale=scale)
 
 
 @dataclass(frozen=True)

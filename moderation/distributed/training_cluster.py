@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dask
 from distributed import Client, LocalCluster
@@ -26,9 +27,11 @@ def open_cluster(
         ClusterError: nobody answers at the address, or the memory is no size.
 
     """
+    connect: Any = Client  # neither has types
+    start: Any = LocalCluster
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+            client: Any = connect(scheduler, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
             raise ClusterError(
                 f"--scheduler {scheduler}: no Dask scheduler answers there; expected an address "
@@ -44,13 +47,13 @@ def open_cluster(
             f"--worker-memory {memory}: not a size; expected one such as 2GB"
         ) from error
     with (
-        LocalCluster(
+        start(
             n_workers=workers or count_cores(),
             threads_per_worker=1,
             memory_limit=limit,
             processes=True,
             dashboard_address=":0",
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        connect(cluster, set_as_default=False) as client,
     ):
         yield client
