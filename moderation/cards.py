@@ -49,7 +49,7 @@ def write_card(training: Training, *, name: str, files: list[SourceFile]) -> str
 def draw_plots(training: Training) -> dict[str, bytes]:
     """Return the card's figures by file name."""
     labels, scores, points = training.held_out.labels, training.held_out_scores, training.points
-    words = training.scorer.strongest_features(15, training.learned.texts)
+    words = training.strongest_words(15)
     return {
         "precision_recall.png": plots.precision_recall(labels, scores, points),
         "calibration.png": plots.calibration(labels, scores, base_rate=training.data.base_rate),
@@ -162,7 +162,7 @@ def _sections(training: Training, name: str, files: list[SourceFile]) -> Iterato
         f"site's base rate, copies included, is {data.base_rate:.1%}. Learnt from "
         f"{len(training.learned)}, measured on {len(training.held_out)} of other "
         f"{data.grouped_by}s, set aside before anything was chosen (seed {training.seed})."
-        f"\n\nSHA-256 of the labelled texts: `{data.fingerprint}`"
+        f"\n\nSHA-256 of the labelled texts: `{training.fingerprint}`"
     )
     yield "\n".join(_files_table(files))
     seen = _ALONE if training.base is None else _WITH_BASE

@@ -95,6 +95,21 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         number = self._learn(texts)
         return self._compiled.transform(texts, number=number, threads=self.threads)
 
+    def adopt(
+        self, words: Terms, grams: Terms, comments: NDArray[np.int64], *, number: int
+    ) -> Self:
+        """
+        Take terms that were counted elsewhere, each half in order, for what `fit` would have found.
+
+        Of the terms, words first, `comments` (words + grams,) of `number` texts hold each.
+        """
+        self.words_, self.grams_ = words, grams
+        self.idf_ = _idf(comments, number)
+        self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
+        self.masks_: Masks | None = None
+        self._compiled = self._compile()
+        return self
+
     def transform(self, raw_documents: Documents) -> Any:
         """Return the matrix of texts, (n, features), in CSR form with sorted columns."""
         check_is_fitted(self)
@@ -164,14 +179,7 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
         """
         held = matrix[rows]
         comments = np.bincount(held.indices, minlength=len(self.idf_))
-        ratios = _idf(comments, len(rows)) / self.idf_
-        fewest, most = (
-            _documents(name, limit, len(rows))
-            for name, limit in (("min_df", self.min_df), ("max_df", self.max_df))
-        )
-        ratios[(comments < fewest) | (comments > most)] = 0.0
-        if known is not None:
-            ratios[known] = 1.0
+        ratios = self.ratios_if_learnt_from(comments, number=len(rows), known=known)
 
         def reweighed(wanted: NDArray[np.intp]) -> Any:
             some = matrix[wanted]
@@ -180,6 +188,28 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
             return some
 
         return reweighed
+
+    def ratios_if_learnt_from(
+        self,
+        comments: NDArray[np.int64],
+        *,
+        number: int,
+        known: NDArray[np.int64] | None = None,
+    ) -> Floats:
+        """
+        Return by what each column's IDF would change, had `number` texts been learnt from.
+
+        Of those, `comments` (columns,) hold each term; it is 0 for terms that too few hold.
+        """
+        ratios = _idf(comments, number) / self.idf_
+        fewest, most = (
+            _documents(name, limit, number)
+            for name, limit in (("min_df", self.min_df), ("max_df", self.max_df))
+        )
+        ratios[(comments < fewest) | (comments > most)] = 0.0
+        if known is not None:
+            ratios[known] = 1.0
+        return np.asarray(ratios)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "idf_")
@@ -220,12 +250,8 @@ class TfidfFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # sk
                 "no terms remain: the texts hold no words of two letters, or min_df and max_df "
                 "leave none"
             )
-        self.words_, self.grams_ = words.terms, grams.terms
         comments = np.concatenate([words.comments, grams.comments])
-        self.idf_ = _idf(comments, number)
-        self.sublinear_ = self.sublinear_tf  # a setting changed later counts from the next fit on
-        self.masks_ = None
-        self._compiled = self._compile()
+        self.adopt(words.terms, grams.terms, comments, number=number)
         return int(comments.sum())
 
     def _limit(self, learnt: Learnt) -> Learnt:

@@ -142,7 +142,25 @@ class Masks:
         present = held.astype(bool).astype(np.float64)
         removed = np.asarray(present.T @ labels, dtype=np.float64)
         kept = np.asarray(present.T @ (1 - labels), dtype=np.float64)
-        values = _least_log_odds_ratio(removed, kept, labels)
+        of = (float(labels.sum()), float((1 - labels).sum()))
+        return cls.weigh(terms, removed, kept, of=of, known=known)
+
+    @classmethod
+    def weigh(
+        cls,
+        terms: Sequence[str],
+        removed: Floats,
+        kept: Floats,
+        *,
+        of: tuple[float, float],
+        known: "Masks | None" = None,
+    ) -> "Masks":
+        """
+        Return what `learn` does, from how many comments hold each term, (terms,).
+
+        Apart for those labelled 1 and 0, `of` whom there are so many.
+        """
+        values = _least_log_odds_ratio(removed, kept, of)
         worth = {
             terms[k]: round(float(values[k]), 2)
             for k in np.flatnonzero((values > 0) & (removed >= FEWEST)).tolist()
@@ -357,9 +375,9 @@ def squeeze(form: str) -> Iterator[str]:
         yield "".join(pieces) + form[at:]
 
 
-def _least_log_odds_ratio(removed: Floats, kept: Floats, labels: NDArray[Any]) -> Floats:
+def _least_log_odds_ratio(removed: Floats, kept: Floats, of: tuple[float, float]) -> Floats:
     """Return the lower end of the interval, half a comment added everywhere (Haldane 1956)."""
-    cells = [removed, labels.sum() - removed, kept, (1 - labels).sum() - kept]
+    cells = [removed, of[0] - removed, kept, of[1] - kept]
     with_half = [cell + 0.5 for cell in cells]
     ratio = np.log(with_half[0] / with_half[1]) - np.log(with_half[2] / with_half[3])
     deviation = np.sqrt(sum(1 / cell for cell in with_half))

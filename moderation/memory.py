@@ -24,6 +24,20 @@ def remember(texts: Iterable[str]) -> str:
     return base64.b64encode(np.unique(_digest(texts)).tobytes()).decode("ascii")
 
 
+def join_memories(memories: Iterable[str]) -> str:
+    """
+    Return what recognises all texts that some of `remember`'s results recognise.
+
+    >>> join_memories([remember(["a ferry"]), remember(["a lantern"])]) == remember(
+    ...     ["a lantern", "a ferry"]
+    ... )
+    True
+    """
+    digests = (base64.b64decode(memory) for memory in memories)
+    joined = np.unique(np.frombuffer(b"".join(digests), dtype=_DIGEST))
+    return base64.b64encode(joined.tobytes()).decode("ascii")
+
+
 def recognise(memory: str, texts: Sequence[str]) -> Mask:
     """
     Return which of the texts are copies of those remembered, however they are spaced or cased.

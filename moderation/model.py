@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from moderation.calibration import Scale
@@ -76,7 +77,7 @@ class Space:
 
     def spread(self, weights: NDArray[Any]) -> NDArray[Any]:
         """Return weights of the base model's features as weights of all, 0 for the others."""
-        spread = np.zeros(self.matrix.shape[1], dtype=weights.dtype)
+        spread = np.zeros(len(self.features.idf_), dtype=weights.dtype)
         spread[self.columns] = weights
         return spread
 
@@ -102,6 +103,11 @@ def fit_scorer(
     classifier = fit_logistic(
         space.read_masks(dataset.labels), dataset.labels, strength=strength, towards=space.towards
     )
+    return assemble(classifier, space, scale=scale)
+
+
+def assemble(classifier: LogisticRegression, space: Space, *, scale: Scale) -> Scorer:
+    """Return the scorer of weights that were fitted in a space, its logits brought to a scale."""
     classifier.coef_ = scale.slope * classifier.coef_
     classifier.intercept_ = scale.slope * classifier.intercept_ + scale.intercept
     pipeline = Pipeline([(FEATURES, space.features.to_sklearn()), (CLASSIFIER, classifier)])
@@ -127,7 +133,7 @@ def search_strength(
     A C that is clearly worse on the parts measured so far is not tried on the others (racing;
     Maron and Moore 1994): the large ones take longest.
     """
-    race = _Race(dataset.labels)
+    race = Race(dataset.labels)
     cut = list(folds(dataset, parts=parts, seed=seed))
     for _ in progress(_steps(space, race, cut), parts * len(STRENGTHS), "choosing C"):
         pass
@@ -145,7 +151,7 @@ def _log_losses(labels: NDArray[np.int64], scores: Floats) -> Floats:
     return np.asarray(-np.log(np.clip(np.where(labels == 1, scores, 1 - scores), 1e-12, 1)))
 
 
-class _Race:
+class Race:
     """Out-of-fold scores of each C that is still running, and of those that fell behind."""
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
@@ -178,7 +184,7 @@ def _is_surely_positive(differences: Floats) -> bool:
 
 
 def _steps(
-    space: Space, race: _Race, parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    space: Space, race: Race, parts: list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ) -> Iterator[None]:
     for learn, measure in parts:
         rows = space.features.as_if_learnt_from(space.matrix, learn, known=space.columns)

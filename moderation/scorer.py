@@ -106,8 +106,17 @@ class Scorer:
 
         Of those that several of the texts hold: a base model knows many that nobody here ever used.
         """
+        return self.strongest_of(number, self.count_features(texts))
+
+    def count_features(self, texts: Documents, *, threads: int | None = None) -> NDArray[np.int64]:
+        """Return how many of the texts hold each feature, shape (features,)."""
+        matrix = self._features.transform(read_texts(texts), threads=threads)
+        return np.asarray(matrix.getnnz(axis=0), dtype=np.int64)
+
+    def strongest_of(self, number: int, comments: NDArray[np.int64]) -> list[tuple[str, float]]:
+        """Return `strongest_features` of as many texts as hold each feature, (features,)."""
         words = dict(self.pipeline[FEATURES].transformer_list)[WORD]
-        held = self._features.transform(read_texts(texts)).getnnz(axis=0) >= MIN_DOCUMENTS
+        held = comments >= MIN_DOCUMENTS
         columns = np.flatnonzero(held[: len(words.vocabulary_)])
         weights = self.pipeline[CLASSIFIER].coef_[0, columns]
         return strongest_words(words.get_feature_names_out()[columns], weights, number)

@@ -69,6 +69,25 @@ class Training:
         rates = {**known, self.scorer.attribute: self.data.base_rate}
         return {name: rates[name] for name in self.scorer.attributes if name in rates}
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the labelled texts."""
+        return self.data.fingerprint
+
+    @property
+    def memory(self) -> str:
+        """What recognises the texts learnt from."""
+        return remember(self.learned.texts)
+
+    @property
+    def languages(self) -> dict[str, Any]:
+        """What the manifest says of the languages learnt from."""
+        return languages_fact(self.learned.texts, seed=self.seed)
+
+    def strongest_words(self, number: int) -> list[tuple[str, float]]:
+        """Return the words with the largest weights either way, most negative first."""
+        return self.scorer.strongest_features(number, self.learned.texts)
+
     def facts(
         self,
         files: Sequence[SourceFile],
@@ -84,7 +103,7 @@ class Training:
         return {
             "attribute": self.scorer.attribute,
             "training_data": {
-                "sha256": self.data.fingerprint,
+                "sha256": self.fingerprint,
                 "comments": len(self.data),
                 "removed": self.data.removed,
                 "base_rate": self.data.base_rate,
@@ -94,13 +113,13 @@ class Training:
                 "files": [asdict(file) for file in files],
                 "base_files": [asdict(file) for file in base_files],
                 "newest": newest and newest.isoformat(),
-                "learnt_texts": remember(self.learned.texts),
+                "learnt_texts": self.memory,
             },
             "scale": asdict(self.scale),
             "base": self.base and self.base.version,
             "attributes": list(self.scorer.attributes),
             "base_rates": self.base_rates,
-            **languages_fact(self.learned.texts, seed=self.seed),
+            **self.languages,
             "seed": self.seed,
             "strength": self.search.strength,
             "losses": {str(strength): loss for strength, loss in self.search.losses.items()},

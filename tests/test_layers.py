@@ -110,6 +110,12 @@ MAY_IMPORT = {
         "guarantees", "metrics", "plots", "policy", "settling", "shares", "simulation",
         "trade_offs",
     },
+    "distributed": {
+        "buffers", "calibration", "captures", "comments", "datasets", "fairness", "features",
+        "frames", "kernels", "languages", "learning", "logistic", "masks", "memory", "metrics",
+        "model", "parsers", "progress", "scorer", "threads", "thresholds", "training",
+        "vocabulary", "errors",
+    },
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
     "coral": {"policy", "text", "errors"},
@@ -134,8 +140,8 @@ MAY_IMPORT = {
     "export": {"arguments", "database", "exporting", "frames", "settings", "errors"},
     "train": {
         "arguments", "artifacts", "cards", "comments", "comparing", "database", "datasets",
-        "kernels", "parsers", "progress", "releases", "retraining", "review", "scorer", "settings",
-        "training", "errors",
+        "distributed", "kernels", "parsers", "progress", "releases", "retraining", "review",
+        "scorer", "settings", "training", "errors",
     },
     "base_card": {
         "adaptation", "cards", "fairness", "foundation", "metrics", "plots", "thresholds",

@@ -16,8 +16,8 @@ from moderation.features import make_features
 from moderation.logistic import fit_logistic
 from moderation.model import (
     STRENGTHS,
+    Race,
     Space,
-    _Race,
     fit_scorer,
     log_loss,
     search_strength,
@@ -178,7 +178,7 @@ def test_misuse_is_refused_by_name(dataset, texts, message):
 
 def test_a_strength_that_is_clearly_worse_is_given_up():
     labels = np.tile([0, 1], 200)
-    race = _Race(labels)
+    race = Race(labels)
     for strength in STRENGTHS:
         right = 0.9 if strength == 1.0 else 0.88 if strength == 3.0 else 0.6
         noise = np.random.default_rng(0).normal(scale=0.2 * (strength == 3.0), size=200)

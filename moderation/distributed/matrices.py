@@ -1,0 +1,184 @@
+"""
+Features of a part's comments, built where they are needed and kept in files of that worker.
+
+A file only remembers what the Parquet file behind it says: where it is missing, as on a worker that
+took the place of another, it is made again. One part is in memory at a time, whatever the data
+weigh; what the machine has memory for, its page cache keeps.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+from distributed import Worker, get_worker
+from numpy.typing import NDArray
+
+from moderation import kernels
+from moderation.distributed.fitting import Sums, sum_losses
+from moderation.distributed.rows import Part, PartRows, read_part
+from moderation.features import TfidfFeatures
+from moderation.frames import TEXT, replacing
+
+Booleans = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """
+    Some of the labelled rows (m,) of a part.
+
+    `rows` (m,) says which are learnt from; `chosen`, which of these are meant, all if None. There
+    is a label for each of the latter.
+    """
+
+    part: Part
+    rows: Booleans
+    labels: NDArray[np.int8]
+    chosen: Booleans | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """The files of one training on a worker, in a folder that goes when the worker does."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        folder = self.folder_of(get_worker())
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def folder_of(self, worker: Worker) -> Path:
+        return Path(worker.local_directory) / f"training-{self.name}"
+
+    def read(self, part: Part) -> PartRows:
+        """Read a part from its source, keep its words, and return what the client may know."""
+        table, known = read_part(part)
+        with replacing(self._words(part)) as stream, pa.ipc.new_file(stream, table.schema) as file:
+            file.write_table(table)
+        return known
+
+    def labelled(self, part: Part) -> pa.Table:
+        """Return the labelled rows of a part: words, article and place of each."""
+        if not self._words(part).exists():
+            self.read(part)
+        with pa.OSFile(str(self._words(part))) as file:
+            return pa.ipc.open_file(file).read_all()
+
+    def texts(self, part: Part, rows: Booleans) -> list[str]:
+        """Return the words of some of the labelled rows (m,) of a part."""
+        texts: list[str] = self.labelled(part)[TEXT].filter(pa.array(rows)).to_pylist()
+        return texts
+
+    def matrix(
+        self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None
+    ) -> Any:
+        """
+        Return the features of a piece's comments, which `name` tells from other matrices of it.
+
+        With `ratios` (columns,), as `TfidfFeatures.as_if_learnt_from` would have them.
+        """
+        path = self.folder / f"{name}-{piece.part.number:06}.matrix"
+        if path.exists():
+            return _load(path, len(features.idf_))
+        if piece.chosen is None:
+            matrix = features.transform(self.texts(piece.part, piece.rows))
+        else:
+            matrix = self.plain(piece, features)[piece.chosen]
+        if ratios is not None:
+            split = len(features.words_.ends)
+            kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        with replacing(path) as stream:
+            for array in (matrix.data, matrix.indices, matrix.indptr):
+                np.save(stream, array)
+        return matrix
+
+    def plain(self, piece: Piece, features: TfidfFeatures) -> Any:
+        """Return the features of all of a part's comments that are learnt from."""
+        whole = Piece(piece.part, piece.rows, piece.labels)
+        return self.matrix(whole, "plain", features, None)
+
+    def _words(self, part: Part) -> Path:
+        return self.folder / f"{part.number:06}.arrow"
+
+
+def forget_files(store: Store, name: str, dask_worker: Worker) -> None:
+    """Remove the matrices of a name, or with "" all files, on the worker where this is run."""
+    folder = store.folder_of(dask_worker)
+    if not name:
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in folder.glob(f"{name}-*.matrix"):
+        path.unlink(missing_ok=True)
+
+
+def count_columns(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) -> Integers:
+    """Return how many of the chosen comments hold each feature, (columns,)."""
+    comments = np.zeros(len(features.idf_), dtype=np.int64)
+    for piece in pieces:
+        matrix = store.plain(piece, features)
+        chosen = matrix if piece.chosen is None else matrix[piece.chosen]
+        comments += np.bincount(chosen.indices, minlength=len(comments))
+    return comments
+
+
+def count_words(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) -> Integers:
+    """Return how many comments labelled 1 and 0 hold each word or pair, (2, words)."""
+    words = len(features.words_.ends)
+    comments = np.zeros((2, words), dtype=np.int64)
+    for piece in pieces:
+        matrix = store.plain(piece, features)
+        for row, label in enumerate((1, 0)):
+            held = matrix[piece.labels == label].indices
+            comments[row] += np.bincount(held[held < words], minlength=words)
+    return comments
+
+
+def sum_pieces(
+    store: Store,
+    pieces: Sequence[Piece],
+    name: str,
+    features: TfidfFeatures,
+    ratios: Floats | None,
+    weights: Floats,
+    intercept: float,
+) -> Sums:
+    """Return the sums over the comments of pieces, one after the other."""
+    total = Sums(0.0, np.zeros(len(weights)), 0.0)
+    for piece in pieces:
+        matrix = store.matrix(piece, name, features, ratios)
+        total += sum_losses(matrix, piece.labels, weights, intercept)
+    return total
+
+
+def score_pieces(
+    store: Store,
+    pieces: Sequence[Piece],
+    features: TfidfFeatures,
+    ratios: Floats,
+    weights: NDArray[np.float64],
+    intercepts: Floats,
+) -> Floats:
+    """Return the logits that weights (models, columns) give the comments, (n, models)."""
+    logits = []
+    for piece in pieces:
+        matrix = store.plain(piece, features)[piece.chosen]
+        split = len(features.words_.ends)
+        kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        logits.append(matrix @ weights.T + intercepts)
+    return np.concatenate(logits)
+
+
+def _load(path: Path, width: int) -> Any:
+    with path.open("rb") as stream:
+        data, indices, starts = (np.load(stream, allow_pickle=False) for _ in range(3))
+    matrix = sp.csr_matrix((data, indices, starts), shape=(len(starts) - 1, width))
+    matrix.has_sorted_indices = matrix.has_canonical_format = True
+    return matrix

@@ -1,0 +1,418 @@
+"""
+Training on a cluster: the same choices, artifact, manifest and card as `moderation.training`.
+
+Words and features stay on the workers. The client holds the vocabulary, a few vectors of weights,
+and of each comment numbers only: label, hashes of words and article, scores; about 150 bytes.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from distributed import Client, Future
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from moderation.calibration import Scale
+from moderation.datasets import Dataset, folds, split, usable_parts
+from moderation.distributed.crew import Crew
+from moderation.distributed.fitting import Evaluate, Start, Sums, fit_over_parts
+from moderation.distributed.frequencies import MOST_TERMS
+from moderation.distributed.gathering import Gathered, gather_rows, split_by
+from moderation.distributed.matrices import (
+    Piece,
+    Store,
+    count_columns,
+    count_words,
+    score_pieces,
+    sum_pieces,
+)
+from moderation.distributed.rows import ARTICLE, PLACE, Part, PartRows
+from moderation.distributed.vocabulary_search import learn_features
+from moderation.fairness import IDENTITIES, measure_bias, mentions
+from moderation.frames import TEXT
+from moderation.languages import SAMPLE
+from moderation.masks import Masks
+from moderation.memory import join_memories, remember
+from moderation.metrics import Report, measure
+from moderation.model import Race, Space, StrengthSearch, assemble
+from moderation.progress import Progress, without_progress
+from moderation.scorer import FEATURES, Scorer
+from moderation.threads import work_on
+from moderation.thresholds import choose_points
+from moderation.training import TINY, Training, languages_fact
+
+SHARDS = 16
+"""Into so many runs of parts sums are cut, whatever the workers: more than these have no work."""
+ROUGH = 1e-2
+"""How near to the best weights, by their length, is near enough to compare strengths."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DistributedTraining(Training):
+    """A training whose words are on the workers, and what these told of them."""
+
+    gathered: Gathered
+    """Its `parts` and labelled rows."""
+    count_error: int
+    """By how many comments the count behind an IDF can be too small at most; 0: all are exact."""
+    told_fingerprint: str
+    told_memory: str
+    told_languages: Mapping[str, Any]
+    comments_with: NDArray[np.int64]
+    """How many comments learnt from hold each feature, (features,)."""
+
+    @property
+    def fingerprint(self) -> str:
+        return self.told_fingerprint
+
+    @property
+    def memory(self) -> str:
+        return self.told_memory
+
+    @property
+    def languages(self) -> dict[str, Any]:
+        return dict(self.told_languages)
+
+    def strongest_words(self, number: int) -> list[tuple[str, float]]:
+        return self.scorer.strongest_of(number, self.comments_with)
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """Pieces learnt from in shards, and the space their features make, here and on the workers."""
+
+    crew: Crew
+    shards: Sequence[Sequence[Piece]]
+    space: Space
+    features: "Future[Any]"
+
+    @property
+    def width(self) -> int:
+        return len(self.space.features.idf_)
+
+    def evaluate(
+        self,
+        shards: Sequence[Sequence[Piece]],
+        name: str,
+        features: "Future[Any]",
+        ratios: Floats | None,
+    ) -> Evaluate:
+        """Return what sums over the comments of shards, always in their order."""
+        shared = None if ratios is None else self.crew.share(ratios)
+
+        def sums(weights: Floats, intercept: float) -> Sums:
+            given = self.crew.share(weights)
+            total = Sums(0.0, np.zeros(self.width), 0.0)
+            for some in self.crew.over(
+                sum_pieces, shards, name, features, shared, given, intercept
+            ):
+                total += some
+            return total
+
+        return sums
+
+    def chosen(self, rows: NDArray[np.intp], labels: NDArray[np.int8]) -> list[list[Piece]]:
+        """Return the shards with some of the comments learnt from, by number."""
+        mask = np.zeros(len(labels), dtype=np.bool_)
+        mask[rows] = True
+        pieces = [piece for shard in self.shards for piece in shard]
+        masks = np.split(mask, np.cumsum([int(piece.rows.sum()) for piece in pieces])[:-1])
+        some = split_by(labels[mask], masks)
+        cut = iter(
+            replace(piece, labels=wanted, chosen=chosen)
+            for piece, chosen, wanted in zip(pieces, masks, some, strict=True)
+        )
+        return [[next(cut) for _ in shard] for shard in self.shards]
+
+
+def train_on_cluster(
+    client: Client,
+    parts: Sequence[Part],
+    *,
+    base: Scorer | None = None,
+    seed: int = 0,
+    most_terms: int = MOST_TERMS,
+    progress: Progress = without_progress,
+) -> DistributedTraining:
+    """
+    Learn from the rows of Parquet files, beginning with a base model or with nothing.
+
+    The same parts give the same model whatever the workers are.
+
+    Raises:
+        DataError: too few comments of one class, or in too few articles.
+        ClusterError: the workers ended before their work did.
+
+    """
+    crew = Crew(client)
+    try:
+        return _train(crew, parts, base, seed, most_terms, progress)
+    finally:
+        crew.forget()
+
+
+def _train(
+    crew: Crew,
+    parts: Sequence[Part],
+    base: Scorer | None,
+    seed: int,
+    most_terms: int,
+    progress: Progress,
+) -> DistributedTraining:
+    known = progress(crew.over(read_rows, _shards(parts)), len(_shards(parts)), "reading")
+    gathered = gather_rows(parts, [rows for shard in known for rows in shard])
+    data = gathered.dataset
+    both = split(data, parts=usable_parts(data), seed=seed)
+    learned, held_out = both.train, both.test
+    shards = _shards(gathered.pieces(learned))
+    found = learn_features(crew, shards, number=len(learned), most=most_terms, progress=progress)
+    space = _space(found.features, base)
+    learner = _Learner(crew, shards, space, crew.share(space.features))
+    search = _search_strength(learner, learned, seed=seed, progress=progress)
+    unseen = logit(np.clip(search.scores, TINY, 1 - TINY))
+    scale = Scale.learn(unseen, learned.labels).at(
+        data.base_rate, learnt_at=float(learned.labels.mean())
+    )
+    points = choose_points(learned.labels, scale.apply(unseen))
+    scorer = _fit(learner, learned, strength=search.strength, scale=scale)
+    measured = _score(crew, _shards(gathered.pieces(held_out)), scorer, base)
+
+    def report(scores: Floats, thresholds: Mapping[str, float]) -> Report:
+        return measure(
+            held_out.labels,
+            scores,
+            groups=held_out.groups,
+            thresholds=thresholds,
+            site_base_rate=data.base_rate,
+            seed=seed,
+        )
+
+    return DistributedTraining(
+        scorer=scorer,
+        data=data,
+        learned=learned,
+        held_out=held_out,
+        held_out_scores=measured.scores,
+        search=search,
+        scale=scale,
+        points=points,
+        report=report(measured.scores, {point.name: point.threshold for point in points}),
+        bias=measure_bias(
+            measured.mentions,
+            held_out.labels,
+            measured.scores,
+            groups=held_out.groups,
+            threshold=min((point.threshold for point in points), default=None),
+            seed=seed,
+        ),
+        seed=seed,
+        base=base,
+        base_report=None if base is None else report(measured.base_scores, {}),
+        gathered=gathered,
+        count_error=found.error,
+        told_fingerprint=_fingerprint(crew, gathered),
+        told_memory=join_memories(crew.over(remember_shard, shards)),
+        told_languages=languages_fact(_sample(crew, gathered, learned, seed), seed=seed),
+        comments_with=_count(crew, shards, scorer),
+    )
+
+
+def _shards(items: Sequence[Any]) -> list[Sequence[Any]]:
+    """Cut items into up to `SHARDS` runs of like lengths."""
+    bounds = np.linspace(0, len(items), min(SHARDS, len(items)) + 1).astype(int)
+    return [items[begin:end] for begin, end in pairwise(bounds.tolist())]
+
+
+def read_rows(store: Store, parts: Sequence[Part]) -> list[PartRows]:
+    """Read a shard's parts, and return what the client may know of them."""
+    return [store.read(part) for part in parts]
+
+
+def _space(features: Any, base: Scorer | None) -> Space:
+    """Return the space of features as `Space.learn` would, without texts and matrix."""
+    columns = np.zeros(0, dtype=np.int64)
+    if base is not None:
+        columns = features.extend(base.pipeline[FEATURES])
+        features.read_masks(base.masks)
+    return Space(features, (), None, base, columns)
+
+
+def _search_strength(
+    learner: _Learner, learned: Dataset, *, seed: int, progress: Progress
+) -> StrengthSearch:
+    """Choose C as `search_strength` does, on the same folds."""
+    race = Race(learned.labels)
+    cut = list(folds(learned, parts=usable_parts(learned), seed=seed))
+    for _ in progress(_steps(learner, race, cut), len(cut), "choosing C"):
+        pass
+    losses = race.losses()
+    best = min(race.running, key=lambda strength: losses[strength])
+    return StrengthSearch(best, losses, race.scores[best])
+
+
+def _steps(
+    learner: _Learner, race: Race, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+) -> Iterator[None]:
+    crew, features = learner.crew, learner.space.features
+    labels = race.labels.astype(np.int8)
+    for number, (learn, measured) in enumerate(cut):
+        known, unseen = learner.chosen(learn, labels), learner.chosen(measured, labels)
+        comments = reduce(np.add, crew.over(count_columns, known, learner.features))
+        ratios = features.ratios_if_learnt_from(
+            comments, number=len(learn), known=learner.space.columns
+        )
+        name = f"fold-{number}"
+        evaluate = learner.evaluate(known, name, learner.features, ratios)
+        start = Start.at_rate(learner.width, float(labels[learn].mean()))
+
+        def fit(
+            strength: float, evaluate: Evaluate = evaluate, start: Start = start
+        ) -> LogisticRegression:
+            towards = learner.space.towards
+            return fit_over_parts(
+                evaluate, start, strength=strength, towards=towards, tolerance=ROUGH
+            )
+
+        # The client waits for workers most of the time: a thread for each, however many cores.
+        fitted = list(work_on(fit, race.running, threads=len(race.running)))
+        crew.forget(name)
+        weights = crew.share(np.vstack([one.coef_ for one in fitted]))
+        intercepts = np.concatenate([one.intercept_ for one in fitted])
+        scored = crew.over(
+            score_pieces, unseen, learner.features, crew.share(ratios), weights, intercepts
+        )
+        scores = expit(np.concatenate(list(scored)))
+        for strength, column in zip(race.running, scores.T, strict=True):
+            race.scores[strength][measured] = column
+        race.drop_the_slow()
+        yield
+
+
+def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) -> Scorer:
+    """Learn from all comments, as `fit_scorer` does: words behind masks are learnt first."""
+    space = learner.space
+    removed, kept = reduce(np.add, learner.crew.over(count_words, learner.shards, learner.features))
+    masks = Masks.weigh(
+        space.features.words_.strings(),
+        removed.astype(np.float64),
+        kept.astype(np.float64),
+        of=(float(learned.removed), float(len(learned) - learned.removed)),
+        known=None if space.base is None else space.base.masks,
+    )
+    space.features.read_masks(masks)
+    features = learner.crew.share(space.features)
+    evaluate = learner.evaluate(learner.shards, "masked", features, None)
+    start = Start.at_rate(learner.width, float(learned.labels.mean()))
+    classifier = fit_over_parts(evaluate, start, strength=strength, towards=space.towards)
+    return assemble(classifier, space, scale=scale)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Scores of comments (n,), those of the base model or none, and which groups they mention."""
+
+    scores: Floats
+    base_scores: Floats
+    mentions: list[str]
+    """A term for each group of people that a comment mentions, in the place of its words."""
+
+
+def _score(
+    crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer, base: Scorer | None
+) -> Measured:
+    found = list(crew.over(score_shard, shards, crew.share(scorer), crew.share(base)))
+    return Measured(
+        np.concatenate([some.scores for some in found]),
+        np.concatenate([some.base_scores for some in found]),
+        [text for some in found for text in some.mentions],
+    )
+
+
+def score_shard(
+    store: Store, pieces: Sequence[Piece], scorer: Scorer, base: Scorer | None
+) -> Measured:
+    """Score a shard's comments with the new model and the base model."""
+    scores, base_scores, named = [], [], []
+    for piece in pieces:
+        texts = store.texts(piece.part, piece.rows)
+        scores.append(scorer.score(texts, threads=1))
+        if base is not None:
+            base_scores.append(base.score(texts, threads=1))
+        named += _name_mentions(texts)
+    nothing = np.zeros(0)
+    return Measured(
+        np.concatenate([nothing, *scores]), np.concatenate([nothing, *base_scores]), named
+    )
+
+
+def _name_mentions(texts: Sequence[str]) -> list[str]:
+    """Return for each text a term of each group that it mentions, and nothing else of it."""
+    found = mentions(texts)
+    return [
+        ", ".join(IDENTITIES[group][0] for group, named in found.items() if named[place])
+        for place in range(len(texts))
+    ]
+
+
+def _fingerprint(crew: Crew, gathered: Gathered) -> str:
+    """Return the data's fingerprint: their rows go through here once, part by part."""
+    digest = hashlib.sha256()
+    pieces = gathered.pieces(gathered.dataset)
+    for spelled in crew.over(spell_rows, pieces, gathered.by_article):
+        digest.update(spelled)
+    return digest.hexdigest()
+
+
+def spell_rows(store: Store, piece: Piece, by_article: bool) -> bytes:
+    """Return the rows of a piece as `Dataset.fingerprint` spells them."""
+    rows = store.labelled(piece.part).filter(pa.array(piece.rows))
+    spelled = bytearray()
+    for text, article, place, label in zip(
+        *(rows[name].to_pylist() for name in (TEXT, ARTICLE, PLACE)), piece.labels, strict=True
+    ):
+        group = article if by_article and article is not None else place
+        spelled += f"{len(text)}:{label}:{group}:".encode()
+        spelled += text.encode()
+    return bytes(spelled)
+
+
+def remember_shard(store: Store, pieces: Sequence[Piece]) -> str:
+    """Return what recognises a shard's texts."""
+    return join_memories(remember(store.texts(piece.part, piece.rows)) for piece in pieces)
+
+
+def _sample(crew: Crew, gathered: Gathered, learned: Dataset, seed: int) -> list[str]:
+    """Return the texts that `share_languages` would look at."""
+    places = random.Random(seed).sample(range(len(learned)), min(SAMPLE, len(learned)))
+    pieces = gathered.pieces(learned.take(np.sort(np.array(places, dtype=np.intp))))
+    wanted = [piece for piece in pieces if piece.rows.any()]
+    return [text for texts in crew.over(read_words, wanted) for text in texts]
+
+
+def read_words(store: Store, piece: Piece) -> list[str]:
+    """Return the texts of a piece."""
+    return store.texts(piece.part, piece.rows)
+
+
+def _count(crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer) -> NDArray[np.int64]:
+    return np.asarray(sum(crew.over(count_shard_features, shards, crew.share(scorer))))
+
+
+def count_shard_features(
+    store: Store, pieces: Sequence[Piece], scorer: Scorer
+) -> NDArray[np.int64]:
+    """Return how many of a shard's comments hold each of a model's features, (features,)."""
+    found = (
+        scorer.count_features(store.texts(piece.part, piece.rows), threads=1) for piece in pieces
+    )
+    return np.asarray(sum(found))

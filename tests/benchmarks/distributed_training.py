@@ -1,0 +1,108 @@
+"""
+Train on workers of a cluster, and print how near that comes to scikit-learn and to local training.
+
+    python tests/benchmarks/distributed_training.py COMMENTS.parquet [--workers 1 2] [--memory 1GB]
+
+Prints for each number of workers the time, the largest memory that a worker's process had, the
+ROC-AUC, and by how much the weights differ from those of the first run; then the same of
+scikit-learn's `LogisticRegression` on the same features, with `--compare`.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from moderation.arguments import progress
+from moderation.datasets import Dataset, GatherReport, gather, merge_copies, split, usable_parts
+from moderation.distributed.rows import find_parts
+from moderation.distributed.training import DistributedTraining, train_on_cluster
+from moderation.distributed.training_cluster import open_cluster
+from moderation.parsers import read_comments
+from moderation.scorer import CLASSIFIER
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, metavar="COMMENTS.parquet")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--memory", default="1GB", help="of each worker")
+    parser.add_argument("--compare", action="store_true", help="with scikit-learn, too")
+    args = parser.parse_args(argv)
+    first: DistributedTraining | None = None
+    for workers in args.workers:
+        training = run(args.data, workers, args.memory)
+        first = first or training
+        print(f"  weights differ from the first run's by {difference(training, first):.2g}")
+    if args.compare and first is not None:
+        compare(first, args.data)
+
+
+def run(data: Path, workers: int, memory: str) -> DistributedTraining:
+    """Train, and print what it took."""
+    begun = time.perf_counter()
+    with open_cluster(None, workers=workers, memory=memory) as client:
+        parts = find_parts([data], given={})
+        training = train_on_cluster(client, parts, progress=progress)
+        taken = time.perf_counter() - begun
+        largest = max(client.run(_most_memory).values())
+    print(
+        f"{workers} workers of {memory}: {len(training.learned)} comments learnt from, "
+        f"{len(weights(training)) - 1} features, {taken:.0f} s, up to {largest:.0f} MB, "
+        f"C = {training.search.strength:g}, ROC-AUC {training.report.roc_auc.value:.5f}, "
+        f"counts too small by at most {training.count_error}",
+        flush=True,
+    )
+    return training
+
+
+def weights(training: DistributedTraining) -> Any:
+    """Return the weights of the fit, before its logits were brought to a scale, and intercept."""
+    classifier = training.scorer.pipeline[CLASSIFIER]
+    intercept = (classifier.intercept_ - training.scale.intercept) / training.scale.slope
+    return np.append(classifier.coef_ / training.scale.slope, intercept)
+
+
+def difference(one: DistributedTraining, other: DistributedTraining) -> float:
+    """Return the largest difference of any weight."""
+    return float(np.abs(weights(one) - weights(other)).max())
+
+
+def compare(training: DistributedTraining, data: Path) -> None:
+    """Fit scikit-learn's classifier to the same features, and print how far the weights are."""
+    report = GatherReport()
+    dataset: Dataset = merge_copies(gather(read_comments(data), report), report)
+    parts = split(dataset, parts=usable_parts(dataset), seed=0)
+    features = training.scorer.pipeline[:-1]
+    learnt, unseen = (features.transform(part.texts) for part in (parts.train, parts.test))
+    expected = LogisticRegression(C=training.search.strength, tol=1e-7, max_iter=10_000)
+    expected.fit(learnt, parts.train.labels)
+    own, other = weights(training), np.append(expected.coef_, expected.intercept_)
+    aucs = [
+        roc_auc_score(parts.test.labels, scores)
+        for scores in (training.held_out_scores, expected.decision_function(unseen))
+    ]
+    print(
+        f"scikit-learn: weights differ by {np.linalg.norm(own - other) / np.linalg.norm(other):.2g}"
+        f" of their length, ROC-AUC {aucs[1]:.5f}, here {aucs[0]:.5f}"
+    )
+
+
+def _most_memory(dask_worker: object) -> float:
+    """Return the most memory this process had, in MB."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float(psutil.Process().memory_info().rss) / 1e6
+    [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+    return float(line.split()[1]) / 1e3
+
+
+if __name__ == "__main__":
+    main()
