@@ -1,14 +1,13 @@
 """
-Logistic regression by L-BFGS, its loss and gradient summed over parts of the comments in order.
+Logistic regression by L-BFGS, for comments whose losses are summed elsewhere.
 
-The minimum is that of `moderation.logistic.fit_logistic`. The sums are taken over the same parts in
-the same order however many workers there are: the weights are the same to the last bit.
+The minimum is that of `moderation.logistic.fit_logistic`; what sums the losses is not known here.
 """
 
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,30 +27,8 @@ MEMORY = 20
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Sums:
-    """Of some comments: the log loss, and what each weight (d,) and the intercept add to it."""
-
-    loss: float
-    gradient: Floats
-    slope: float
-
-    def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            self.loss + other.loss, self.gradient + other.gradient, self.slope + other.slope
-        )
-
-
-Evaluate: TypeAlias = Callable[[Floats, float], Sums]
-"""Weights (d,) and an intercept to the sums over all comments."""
-
-
-def sum_losses(matrix: Any, labels: NDArray[Any], weights: Floats, intercept: float) -> Sums:
-    """Return the sums over the rows of a matrix, (n, d), with labels 0 or 1, (n,)."""
-    logits = matrix @ weights + intercept
-    excess = expit(logits) - labels
-    loss = np.logaddexp(0.0, np.where(labels == 1, -logits, logits)).sum()
-    return Sums(float(loss), np.asarray(matrix.T @ excess), float(excess.sum()))
+Evaluate: TypeAlias = Callable[[Floats, float], tuple[float, Floats, float]]
+"""Weights (d,) and an intercept to the loss of all comments, its gradient (d,) and its slope."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +60,7 @@ def fit_over_parts(
     by 1 in every weight: none can lie farther from the best ones than the gradient is long. The fit
     ends when that is `tolerance` of their own length; a `ConvergenceWarning` says that it did not
     come so far. Method: Liu and Nocedal (1989), "On the limited memory BFGS method for large scale
-    optimization".
+    optimization". It holds 2 * `MEMORY` vectors beside those given.
     """
     known = np.zeros(len(start.weights)) if towards is None else towards
     free = FREEDOM if towards is not None else 0.0
@@ -95,13 +72,13 @@ def fit_over_parts(
 
     def objective(point: Floats) -> tuple[float, Floats]:
         nonlocal slope_length, passes
-        sums = evaluate(combine(point), float(point[-1]))
+        loss, gradient, slope = evaluate(combine(point), float(point[-1]))
         slopes = np.append(
-            point[:-1] + strength * np.append(sums.gradient, free * (known @ sums.gradient)),
-            strength * sums.slope,
+            point[:-1] + strength * np.append(gradient, free * (known @ gradient)),
+            strength * slope,
         )
         slope_length, passes = float(np.linalg.norm(slopes)), passes + 1
-        return float(point[:-1] @ point[:-1]) / 2 + strength * sums.loss, slopes
+        return float(point[:-1] @ point[:-1]) / 2 + strength * loss, slopes
 
     def is_near(point: Floats) -> bool:
         return slope_length <= tolerance * float(np.linalg.norm(combine(point)))

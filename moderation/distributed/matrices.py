@@ -19,7 +19,7 @@ from distributed import Worker, get_worker
 from numpy.typing import NDArray
 
 from moderation import kernels
-from moderation.distributed.fitting import Sums, sum_losses
+
 from moderation.distributed.rows import Part, PartRows, read_part
 from moderation.features import TfidfFeatures
 from moderation.frames import TEXT, replacing
@@ -28,20 +28,28 @@ Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+PLAIN, MASKED = "plain", "masked"
+"""Features as they are learnt, and those that read the words behind masks, too."""
+
 
 @dataclass(frozen=True)
 class Piece:
     """
-    Some of the labelled rows (m,) of a part.
+    The labelled rows (m,) of a part that are learnt from.
 
-    `rows` (m,) says which are learnt from; `chosen`, which of these are meant, all if None. There
-    is a label for each of the latter.
+    `rows` (m,) says which are; `labels` is theirs, and `chosen` which of these are meant, all if
+    None.
     """
 
     part: Part
     rows: Booleans
     labels: NDArray[np.int8]
     chosen: Booleans | None = None
+
+    @property
+    def chosen_labels(self) -> NDArray[np.int8]:
+        """The labels, -1 for rows that are not meant."""
+        return self.labels if self.chosen is None else np.where(self.chosen, self.labels, -1)
 
 
 @dataclass(frozen=True)
@@ -78,33 +86,35 @@ class Store:
         texts: list[str] = self.labelled(part)[TEXT].filter(pa.array(rows)).to_pylist()
         return texts
 
-    def matrix(
-        self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None
-    ) -> Any:
+    def matrix(self, piece: Piece, name: str, features: TfidfFeatures) -> Any:
         """
-        Return the features of a piece's comments, which `name` tells from other matrices of it.
+        Return the features of all of a piece's comments, (n, columns), CSR.
 
-        With `ratios` (columns,), as `TfidfFeatures.as_if_learnt_from` would have them.
+        `name` tells them from those that other features make of it.
         """
         path = self.folder / f"{name}-{piece.part.number:06}.matrix"
         if path.exists():
             return _load(path, len(features.idf_))
-        if piece.chosen is None:
-            matrix = features.transform(self.texts(piece.part, piece.rows))
-        else:
-            matrix = self.plain(piece, features)[piece.chosen]
-        if ratios is not None:
-            split = len(features.words_.ends)
-            kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        matrix = features.transform(self.texts(piece.part, piece.rows))
         with replacing(path) as stream:
             for array in (matrix.data, matrix.indices, matrix.indptr):
                 np.save(stream, array)
         return matrix
 
-    def plain(self, piece: Piece, features: TfidfFeatures) -> Any:
-        """Return the features of all of a part's comments that are learnt from."""
-        whole = Piece(piece.part, piece.rows, piece.labels)
-        return self.matrix(whole, "plain", features, None)
+    def reweighed(
+        self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None
+    ) -> Any:
+        """
+        Return `matrix` as `TfidfFeatures.as_if_learnt_from` would have it with ratios (columns,).
+
+        Without ratios it is the matrix itself.
+        """
+        matrix = self.matrix(piece, name, features)
+        if ratios is None:
+            return matrix
+        split = len(features.words_.ends)
+        kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        return matrix
 
     def _words(self, part: Part) -> Path:
         return self.folder / f"{part.number:06}.arrow"
@@ -123,8 +133,7 @@ def count_columns(store: Store, pieces: Sequence[Piece], features: TfidfFeatures
     """Return how many of the chosen comments hold each feature, (columns,)."""
     comments = np.zeros(len(features.idf_), dtype=np.int64)
     for piece in pieces:
-        matrix = store.plain(piece, features)
-        chosen = matrix if piece.chosen is None else matrix[piece.chosen]
+        chosen = store.matrix(piece, PLAIN, features)[piece.chosen]
         comments += np.bincount(chosen.indices, minlength=len(comments))
     return comments
 
@@ -134,28 +143,11 @@ def count_words(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) 
     words = len(features.words_.ends)
     comments = np.zeros((2, words), dtype=np.int64)
     for piece in pieces:
-        matrix = store.plain(piece, features)
+        matrix = store.matrix(piece, PLAIN, features)
         for row, label in enumerate((1, 0)):
             held = matrix[piece.labels == label].indices
             comments[row] += np.bincount(held[held < words], minlength=words)
     return comments
-
-
-def sum_pieces(
-    store: Store,
-    pieces: Sequence[Piece],
-    name: str,
-    features: TfidfFeatures,
-    ratios: Floats | None,
-    weights: Floats,
-    intercept: float,
-) -> Sums:
-    """Return the sums over the comments of pieces, one after the other."""
-    total = Sums(0.0, np.zeros(len(weights)), 0.0)
-    for piece in pieces:
-        matrix = store.matrix(piece, name, features, ratios)
-        total += sum_losses(matrix, piece.labels, weights, intercept)
-    return total
 
 
 def score_pieces(
@@ -166,12 +158,10 @@ def score_pieces(
     weights: NDArray[np.float64],
     intercepts: Floats,
 ) -> Floats:
-    """Return the logits that weights (models, columns) give the comments, (n, models)."""
+    """Return the logits that weights (models, columns) give the chosen comments, (n, models)."""
     logits = []
     for piece in pieces:
-        matrix = store.plain(piece, features)[piece.chosen]
-        split = len(features.words_.ends)
-        kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        matrix = store.reweighed(piece, PLAIN, features, ratios)[piece.chosen]
         logits.append(matrix @ weights.T + intercepts)
     return np.concatenate(logits)
 
