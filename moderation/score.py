@@ -19,7 +19,7 @@ from moderation.arguments import (
     track,
 )
 from moderation.artifacts import load_model, read_manifest
-from moderation.errors import MissingPackage
+from moderation.engines import DASK, add_engine_options, find_engine_misuse, open_engine
 from moderation.frames import check_output, find_writer
 from moderation.kernels import announce_compiling
 from moderation.languages import check_installed
@@ -63,53 +63,19 @@ def build_parser() -> argparse.ArgumentParser:
         help="add the language of each text as 'language': ISO 639, 'und' where it cannot be told",
     )
     add_reading_options(parser)
-    add_engine_options(parser)
-    return parser
-
-
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where the work is done."""
-    group = parser.add_argument_group(
-        "more than one process or machine",
+    group = add_engine_options(
+        parser,
         "with --engine dask INPUT is a Parquet file, a folder of them or an address such as "
         "s3://bucket/folder, and OUTPUT a folder or an address, written part by part; the same "
         "command goes on where it was cut off",
     )
-    group.add_argument("--engine", choices=("local", "dask"), default="local")
-    group.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster that is running")
-    group.add_argument("--workers", type=read_count, metavar="N", help="here; one a core without")
-    group.add_argument("--worker-memory", metavar="SIZE", help="of each worker here, e.g. 4GB")
     group.add_argument("--part-rows", type=read_count, metavar="N", help="rows of a part, at most")
+    return parser
 
 
 def find_misuse(args: argparse.Namespace) -> str | None:
     """Return what is wrong with options that do not go together; None if nothing is."""
-    cluster = [name for name in ("workers", "worker_memory") if getattr(args, name) is not None]
-    other = [name for name in ("scheduler", "part_rows") if getattr(args, name) is not None]
-    if args.engine == "local":
-        return (
-            f"{_option((cluster + other)[0])}: only with --engine dask" if cluster + other else None
-        )
-    reading = [
-        name
-        for name in ("format", "encoding", "column", "article", "captured_at")
-        if getattr(args, name)
-    ]
-    if reading or "-" in (args.input, args.output):
-        what = _option(reading[0]) if reading else "-"
-        return (
-            f"{what}: not with --engine dask, which reads and writes Parquet; make it with "
-            "python -m moderation.parse INPUT -o FILE.parquet"
-        )
-    if args.scheduler and cluster:
-        return f"{_option(cluster[0])}: not with --scheduler, whose workers are as they were begun"
-    if 0 in (args.workers, args.part_rows):
-        return "--workers and --part-rows: at least 1"
-    return None
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return find_engine_misuse(args, only_dask=["part_rows"], streams=[args.input, args.output])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if misuse := find_misuse(args):
         parser.error(misuse)
-    if args.engine == "dask":
+    if args.engine == DASK:
         kept = "the parts done are kept: the same command goes on"
         return run("score", lambda: score_on_cluster(args), interrupted=kept)
     return run("score", lambda: score(args))
@@ -161,27 +127,16 @@ def step(bar: "tqdm[Any]") -> None:
 
 def score_on_cluster(args: argparse.Namespace) -> None:
     """Score on a cluster, and say what came of it."""
-    try:
-        from moderation.distributed.cluster import connect, open_cluster
-        from moderation.distributed.running import Watch, score_dataset
-        from moderation.distributed.scoring import Options
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"--engine dask needs {error.name}: pip install 'moderation[scale]'"
-        ) from error
     if args.languages:
         check_installed()
     announce_compiling(lambda: say(COMPILING))
     load_model(args.model)  # refused before workers are begun; what it compiles, they find
-    options = Options(args.base_rate, args.attributes, args.languages)
-    opened = (
-        connect(args.scheduler)
-        if args.scheduler
-        else open_cluster(workers=args.workers, memory=args.worker_memory)
-    )
     rows = {"part_rows": args.part_rows} if args.part_rows else {}
-    with opened as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
-        say(f"dashboard: {client.dashboard_link}")
+    with open_engine(args) as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
+        from moderation.distributed.running import Watch, score_dataset
+        from moderation.distributed.scoring import Options
+
+        options = Options(args.base_rate, args.attributes, args.languages)
         watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
         scored = score_dataset(
             client, args.model, args.input, args.output, options=options, watch=watch, **rows

@@ -132,9 +132,10 @@ MAY_IMPORT = {
     "distributed": {
         "artifacts", "frames", "languages", "parsers", "scorer", "scoring", "threads", "errors",
     },
+    "engines": {"arguments", "distributed", "errors"},
     "score": {
-        "arguments", "artifacts", "distributed", "frames", "kernels", "languages", "parsers",
-        "scoring", "errors",
+        "arguments", "artifacts", "distributed", "engines", "frames", "kernels", "languages",
+        "parsers", "scoring", "errors",
     },
     "exporting": {"comments", "desk", "formulas", "frames", "past", "policy", "review", "tables"},
     "export": {"arguments", "database", "exporting", "frames", "settings", "errors"},
