@@ -25,7 +25,14 @@ from moderation.cards import draw_plots, summarise, write_card
 from moderation.comments import Comment
 from moderation.comparing import LAST, count_set_aside
 from moderation.datasets import Dataset, GatherReport, gather, leave_out, merge_copies
-from moderation.errors import DataError, MissingPackage, ModelError, OutputError
+from moderation.engines import (
+    DASK,
+    READING,
+    add_engine_options,
+    find_engine_misuse,
+    open_engine,
+)
+from moderation.errors import DataError, ModelError, OutputError
 from moderation.kernels import announce_compiling
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
@@ -39,7 +46,8 @@ from moderation.training import SourceFile, Training, train
 Item = TypeVar("Item")
 
 NO_BASE = "none"
-LOCAL, DASK = "local", "dask"
+ONLY_LOCAL = ("decisions", "set_aside", *(name for name in READING if name != "column"))
+"""Options that training on a cluster has no use for."""
 
 
 def build_parser(settings: Settings) -> argparse.ArgumentParser:
@@ -72,7 +80,11 @@ def build_parser(settings: Settings) -> argparse.ArgumentParser:
         help=f"the model to begin with, or '{NO_BASE}'; default: %(default)s",
     )
     _add_candidate_options(parser)
-    _add_engine_options(parser)
+    add_engine_options(
+        parser,
+        "with --engine dask DATA are Parquet files, or folders of them, that the workers reach; "
+        "their words stay on the workers",
+    )
     parser.add_argument(
         "--seed", type=read_seed, default=0, metavar="N", help="of the split; default 0"
     )
@@ -96,31 +108,13 @@ def _add_candidate_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_engine_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("more than this machine")
-    group.add_argument(
-        "--engine",
-        choices=(LOCAL, DASK),
-        default=LOCAL,
-        help="dask learns from Parquet files on the workers of a cluster; default: %(default)s",
-    )
-    group.add_argument(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="of a Dask cluster that runs; without one, workers are started here",
-    )
-    group.add_argument(
-        "--workers", type=read_count, metavar="N", help="to start here; default: one a core"
-    )
-    group.add_argument(
-        "--worker-memory", metavar="SIZE", help="the limit of each of them, such as 2GB"
-    )
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     settings = read_settings()
-    args = build_parser(settings).parse_args(argv)
+    parser = build_parser(settings)
+    args = parser.parse_args(argv)
+    if misuse := find_engine_misuse(args, only_local=ONLY_LOCAL, streams=args.data):
+        parser.error(misuse)
     return run("train", lambda: learn(args, settings))
 
 
@@ -149,7 +143,6 @@ def _learn(
 ) -> tuple[Training, str]:
     """Read, train, save, and return the training with the model's version."""
     _refuse_to_replace_the_base(args.out, args.base)
-    _refuse_mixed_engines(args)
     announce_compiling(lambda: say(COMPILING))
     base, base_files = _open_base(args.base)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
@@ -194,16 +187,11 @@ def _train_on_cluster(
     args: argparse.Namespace, files: Sequence[Path], base: Scorer | None, progress: Progress
 ) -> tuple[Training, datetime | None]:
     """Return the training, and when the latest comment was written."""
-    try:
+    with open_engine(args) as client:
         from moderation.distributed.rows import find_parts
         from moderation.distributed.training import train_on_cluster
-        from moderation.distributed.training_cluster import open_cluster
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"--engine dask needs {error.name}; install it with: pip install 'moderation[dask]'"
-        ) from error
-    parts = find_parts(files, given=dict(args.column))
-    with open_cluster(args.scheduler, workers=args.workers, memory=args.worker_memory) as client:
+
+        parts = find_parts(files, given=dict(args.column))
         training = train_on_cluster(client, parts, base=base, seed=args.seed, progress=progress)
     say(f"{len(files)} Parquet files: {training.gathered.report.comments} comments")
     for line in (*training.gathered.not_read, *training.gathered.report.lines()):
@@ -214,35 +202,6 @@ def _train_on_cluster(
             f"{training.count_error} too few"
         )
     return training, training.gathered.newest
-
-
-def _refuse_mixed_engines(args: argparse.Namespace) -> None:
-    """Refuse options of one engine with the other."""
-    of_dask = {
-        "--scheduler": args.scheduler,
-        "--workers": args.workers,
-        "--worker-memory": args.worker_memory,
-    }
-    of_local = {
-        "--decisions": args.decisions,
-        "--set-aside": args.set_aside,
-        "--format": args.format,
-        "--encoding": args.encoding,
-        "--article": args.article,
-        "--captured-at": args.captured_at,
-        "-": "-" in args.data or None,
-    }
-    refused = of_local if args.engine == DASK else of_dask
-    needed = LOCAL if args.engine == DASK else DASK
-    if given := [name for name, value in refused.items() if value is not None]:
-        raise DataError(
-            f"{', '.join(given)}: not with --engine {args.engine}; leave it out, or use "
-            f"--engine {needed}"
-        )
-    if args.scheduler and (args.workers or args.worker_memory):
-        raise DataError(
-            "--scheduler: its workers run already; leave out --workers and --worker-memory"
-        )
 
 
 def _say_what_came(training: Training, version: str, out: Path) -> None:

@@ -1,13 +1,16 @@
 """Weights fitted over parts are those of scikit-learn, and counts of terms err as they say."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
+from operator import add
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import LogisticRegression
 
-from moderation.distributed.fitting import Start, Sums, fit_over_parts, sum_losses
+from moderation.distributed.fitting import Start, fit_over_parts
 from moderation.distributed.frequencies import (
     GRAMS,
     NOTHING,
@@ -18,6 +21,9 @@ from moderation.distributed.frequencies import (
     merge_counts,
     sort_terms,
 )
+from moderation.distributed.losses import Fits, sum_losses
+from moderation.distributed.rounds import Rounds
+from moderation.errors import ClusterError
 from moderation.features import make_features
 from moderation.logistic import fit_logistic
 from moderation.vocabulary import Terms
@@ -39,10 +45,10 @@ def evaluate_in(parts, matrix, labels):
     rows = np.array_split(np.arange(len(labels)), parts)
 
     def evaluate(weights, intercept):
-        total = Sums(0.0, np.zeros(matrix.shape[1]), 0.0)
-        for some in rows:
-            total += sum_losses(matrix[some], labels[some], weights, intercept)
-        return total
+        fits = Fits(weights[:, np.newaxis], np.array([intercept]))
+        each = (sum_losses(matrix[some], labels[some].astype(np.int8), fits) for some in rows)
+        sums = reduce(add, each)
+        return sums.losses[0], sums.gradients[:, 0], sums.slopes[0]
 
     return evaluate
 
@@ -70,9 +76,57 @@ def test_weights_known_from_elsewhere_pull_as_in_the_local_fit(problem):
 
 
 def test_the_sums_do_not_overflow():
-    sums = sum_losses(sp.csr_matrix([[1000.0], [1000.0]]), np.array([0, 1]), np.ones(1), 0.0)
-    assert sums.loss == 1000.0
-    assert sums.slope == 1.0
+    fits = Fits(np.ones((1, 1)), np.zeros(1))
+    sums = sum_losses(sp.csr_matrix([[1000.0], [1000.0]]), np.array([0, 1], dtype=np.int8), fits)
+    assert sums.losses[0] == 1000.0
+    assert sums.slopes[0] == 1.0
+
+
+def test_rows_that_are_not_meant_add_nothing(problem):
+    matrix, labels = problem
+    meant = np.arange(600) % 3 > 0
+    fits = Fits(np.random.default_rng(2).normal(size=(80, 2)), np.array([0.1, -0.2]))
+    found = sum_losses(matrix, np.where(meant, labels, -1).astype(np.int8), fits)
+    expected = sum_losses(matrix[meant], labels[meant].astype(np.int8), fits)
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-12)
+    np.testing.assert_allclose(found.gradients, expected.gradients, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.slopes, expected.slopes, rtol=1e-9)
+
+
+def test_fits_side_by_side_find_what_each_finds_alone(problem):
+    """The rounds give each fit its own sums, and go on when one has ended."""
+    matrix, labels = problem
+    start, strengths = Start.at_rate(80, float(labels.mean())), [0.3, 3.0, 30.0]
+    signs = labels.astype(np.int8)
+    rounds = Rounds(lambda fits: sum_losses(matrix, signs, fits), fits=len(strengths))
+
+    def fit(number):
+        try:
+            ask = partial(rounds.ask, number)
+            return fit_over_parts(ask, start, strength=strengths[number])
+        finally:
+            rounds.leave()
+
+    with ThreadPoolExecutor(len(strengths)) as pool:
+        together = list(pool.map(fit, range(len(strengths))))
+    for strength, found in zip(strengths, together, strict=True):
+        alone = fit_over_parts(evaluate_in(1, matrix, labels), start, strength=strength)
+        np.testing.assert_allclose(found.coef_, alone.coef_, atol=1e-4)
+    assert rounds.number <= max(found.n_iter_[0] for found in together)
+
+
+def test_a_round_that_fails_fails_for_all_who_wait():
+    def fail(fits):
+        raise ClusterError("the workers are gone")
+
+    rounds = Rounds(fail, fits=2)
+
+    def ask(number):
+        with pytest.raises(ClusterError, match="the workers are gone"):
+            rounds.ask(number, np.zeros(80), 0.0)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(ask, range(2)))
 
 
 def count_in(parts: int, most: int):

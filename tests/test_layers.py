@@ -111,10 +111,10 @@ MAY_IMPORT = {
         "trade_offs",
     },
     "distributed": {
-        "buffers", "calibration", "captures", "comments", "datasets", "fairness", "features",
-        "frames", "kernels", "languages", "learning", "logistic", "masks", "memory", "metrics",
-        "model", "parsers", "progress", "scorer", "threads", "thresholds", "training",
-        "vocabulary", "errors",
+        "artifacts", "buffers", "calibration", "captures", "comments", "datasets", "fairness",
+        "features", "frames", "kernels", "languages", "learning", "logistic", "masks", "memory",
+        "metrics", "model", "parsers", "progress", "scorer", "scoring", "threads", "thresholds",
+        "training", "vocabulary", "errors",
     },
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
@@ -129,9 +129,6 @@ MAY_IMPORT = {
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
-    "distributed": {
-        "artifacts", "frames", "languages", "parsers", "scorer", "scoring", "threads", "errors",
-    },
     "engines": {"arguments", "distributed", "errors"},
     "score": {
         "arguments", "artifacts", "distributed", "engines", "frames", "kernels", "languages",
@@ -141,8 +138,8 @@ MAY_IMPORT = {
     "export": {"arguments", "database", "exporting", "frames", "settings", "errors"},
     "train": {
         "arguments", "artifacts", "cards", "comments", "comparing", "database", "datasets",
-        "distributed", "kernels", "parsers", "progress", "releases", "retraining", "review",
-        "scorer", "settings", "training", "errors",
+        "distributed", "engines", "kernels", "parsers", "progress", "releases", "retraining",
+        "review", "scorer", "settings", "training", "errors",
     },
     "base_card": {
         "adaptation", "cards", "fairness", "foundation", "metrics", "plots", "thresholds",

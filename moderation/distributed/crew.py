@@ -1,11 +1,11 @@
 """The workers of a cluster, each with the same parts at every step, and what goes wrong there."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from distributed import Client, Future, KilledWorker
+from distributed import Client, Future, KilledWorker, as_completed
 from distributed.client import FutureCancelledError
 
 from moderation.distributed.matrices import Store, forget_files
@@ -14,12 +14,12 @@ from moderation.errors import ClusterError
 Result = TypeVar("Result")
 
 AHEAD = 4
-"""Tasks that wait at each worker: more only hold memory."""
+"""Tasks that wait at each thread of the workers: more only hold memory."""
 RETRIES = 3
 
 
 class Crew:
-    """Runs work over shards of the data; the n-th shard goes to the same worker each time."""
+    """Runs work over runs of the data; the n-th goes to the same worker each time."""
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # half of it has no types
@@ -31,51 +31,110 @@ class Crew:
         return shared
 
     def over(
-        self, work: Callable[..., Result], shards: Sequence[Any], *shared: Any
+        self, work: Callable[..., Result], leaves: Sequence[Any], *shared: Any
     ) -> Iterator[Result]:
         """
-        Yield what `work(store, shard, *shared)` returns for each shard, in order.
+        Yield what `work(store, leaf, *shared)` returns for each leaf, in order.
 
         Raises:
             ClusterError: workers ended again and again, or there are none.
 
         """
-        workers = sorted(self._client.nthreads())
-        if not workers:
-            raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
+        slots = self._slots()
         waiting: deque[Future[Any]] = deque()
-        for place, shard in enumerate(shards):
-            task = self._client.submit(
-                work,
-                self.store,
-                shard,
-                *shared,
-                workers=[workers[place % len(workers)]],
-                allow_other_workers=True,
-                retries=RETRIES,
-                pure=False,
-            )
-            waiting.append(task)
-            if len(waiting) >= AHEAD * len(workers):
-                yield _result(waiting.popleft())
+        for place, leaf in enumerate(leaves):
+            slot = slots[place * len(slots) // len(leaves)]
+            waiting.append(self._submit(slot, work, self.store, leaf, *shared))
+            if len(waiting) >= AHEAD * len(slots):
+                yield self._result(waiting.popleft())
         while waiting:
-            yield _result(waiting.popleft())
+            yield self._result(waiting.popleft())
+
+    def at_once(self, work: Callable[..., Result], leaves: int, *shared: Any) -> list[Result]:
+        """
+        Return what `work(store, numbers, *shared)` returns for each worker's leaves, by number.
+
+        Raises:
+            ClusterError: workers ended again and again, or there are none.
+
+        """
+        slots = self._slots()
+        of_slot: list[list[int]] = [[] for _ in slots]
+        for place in range(leaves):
+            of_slot[place * len(slots) // leaves].append(place)
+        tasks = [
+            self._submit(slot, work, self.store, numbers, *shared)
+            for slot, numbers in zip(slots, of_slot, strict=True)
+            if numbers
+        ]
+        return [self._result(task) for task in tasks]
+
+    def reduce(
+        self,
+        work: Callable[..., Result],
+        leaves: Sequence[Any],
+        merge: Callable[[Result, Result], Result],
+        *,
+        done: Callable[[Iterator[Any], int], Iterable[Any]],
+    ) -> Result:
+        """
+        Return what `merge` makes of the results of `work(store, leaf)`, two by two, on the workers.
+
+        There are a power of two leaves. Two results are merged as soon as both are there: few are
+        held at a time. `done` is shown that many leaves, one after the other.
+
+        Raises:
+            ClusterError: workers ended again and again, or there are none.
+
+        """
+        slots = self._slots()
+        first: list[Future[Any]] = []
+        waiting: list[tuple[int, Future[Any]]] = []
+        for place, leaf in enumerate(leaves):
+            node = self._submit(slots[place * len(slots) // len(leaves)], work, self.store, leaf)
+            first.append(node)
+            height = 0
+            while waiting and waiting[-1][0] == height:  # what comes first in order is done first
+                one = waiting.pop()[1]
+                node = self._client.submit(merge, one, node, retries=RETRIES, pure=False)
+                height += 1
+            waiting.append((height, node))
+        [(_, root)] = waiting
+        for leaf in done(as_completed(first, loop=self._client.loop), len(first)):
+            if leaf is not root:
+                leaf.release()  # held no longer than it takes to merge it
+        merged: Result = self._result(root)
+        return merged
 
     def forget(self, name: str = "") -> None:
         """Remove files of a name on all workers, or all of them."""
         self._client.run(forget_files, self.store, name)
 
+    def _slots(self) -> list[str]:
+        """Return the address of a worker for each of its threads."""
+        threads = sorted(self._client.nthreads().items())
+        slots = [worker for worker, number in threads for _ in range(number)]
+        if not slots:
+            raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
+        return slots
 
-def _result(future: "Future[Any]") -> Any:
-    try:
-        return future.result()
-    except KilledWorker as error:
-        raise ClusterError(
-            "workers ended again and again at the same part, most likely out of memory; give "
-            "each more (--worker-memory) or start fewer (--workers)"
-        ) from error
-    except FutureCancelledError as error:
-        raise ClusterError(
-            "the cluster lost what the workers shared: all of them ended; give each more "
-            "memory (--worker-memory) and run this again"
-        ) from error
+    def _submit(self, slot: str, work: Callable[..., Any], *given: Any) -> "Future[Any]":
+        task: Future[Any] = self._client.submit(
+            work, *given, workers=[slot], allow_other_workers=True, retries=RETRIES, pure=False
+        )
+        return task
+
+    @staticmethod
+    def _result(future: "Future[Any]") -> Any:
+        try:
+            return future.result()
+        except KilledWorker as error:
+            raise ClusterError(
+                "workers ended again and again at the same part, most likely out of memory; give "
+                "each more (--worker-memory) or start fewer (--workers)"
+            ) from error
+        except FutureCancelledError as error:
+            raise ClusterError(
+                "the cluster lost what the workers shared: all of them ended; give each more "
+                "memory (--worker-memory) and run this again"
+            ) from error

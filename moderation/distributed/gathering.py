@@ -47,18 +47,12 @@ class Gathered:
     def pieces(self, dataset: Dataset) -> list[Piece]:
         """Return what each part has of some of the data."""
         masks = self.masks(dataset)
-        labels = split_by(dataset.labels.astype(np.int8), masks)
+        ends = np.cumsum([int(mask.sum()) for mask in masks])
+        labels = np.split(dataset.labels.astype(np.int8), ends[:-1])
         return [
             Piece(part, mask, some)
             for part, mask, some in zip(self.parts, masks, labels, strict=True)
         ]
-
-
-def split_by(
-    values: NDArray[np.int8], masks: Sequence[NDArray[np.bool_]]
-) -> list[NDArray[np.int8]]:
-    """Return values of the rows that masks choose, cut to what each has."""
-    return np.split(values, np.cumsum([int(mask.sum()) for mask in masks])[:-1])
 
 
 def gather_rows(parts: Sequence[Part], known: Sequence[PartRows]) -> Gathered:

@@ -1,13 +1,9 @@
-"""
-Log losses and gradients of many weights at once, summed over parts in an order that stays.
+"""Log losses and gradients of several fits at once, summed over the comments of a worker."""
 
-The parts are cut into runs, the leaves of a binary tree. A worker adds up what its leaves make of
-the tree, the client the rest: the same additions in the same order however many workers there are,
-so that the sums are the same to the last bit.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -15,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from moderation.distributed.matrices import Piece, Store
+from moderation.distributed.trees import join_leaves
 from moderation.features import TfidfFeatures
 
 Floats = NDArray[np.float64]
@@ -67,41 +64,14 @@ def sum_leaves(
     fits: Fits,
 ) -> dict[int, Sums]:
     """
-    Return the sums of some of the leaves, by the node of the tree that they are of.
+    Return the sums of some of the leaves, by the node of the tree that they make.
 
-    The root is 1, and what lies under node n are 2 n and 2 n + 1; leaf i of m is node m + i, and m
-    is a power of two. The features are `name`d, and changed by the ratios where there are some.
+    The features are those of a `name`, changed by ratios (d,) where there are some.
     """
-    nodes: dict[int, Sums] = {}
-    for number in numbers:
-        pieces = (
-            sum_losses(
-                store.reweighed(piece, name, features, ratios), piece.chosen_labels, fits
-            )
-            for piece in leaves[number]
-        )
-        first = next(pieces)
-        nodes = join_nodes({**nodes, len(leaves) + number: sum(pieces, first)})
-    return nodes
 
+    def sums(piece: Piece) -> Sums:
+        matrix = store.reweighed(piece, name, features, ratios)
+        return sum_losses(matrix, piece.chosen_labels, fits)
 
-def join_nodes(nodes: dict[int, Sums]) -> dict[int, Sums]:
-    """Return the sums of nodes with those of two that lie under the same one added."""
-    joined = dict(nodes)
-    waiting = sorted(joined)
-    while waiting:
-        node = waiting.pop()
-        left, right = node & ~1, node | 1
-        if node > 1 and left in joined and right in joined:
-            joined[node >> 1] = joined.pop(left) + joined.pop(right)
-            waiting.append(node >> 1)
-    return joined
-
-
-def join_all(found: Iterable[dict[int, Sums]]) -> Sums:
-    """Return the sums of the whole tree, of which each worker has told some nodes."""
-    nodes: dict[int, Sums] = {}
-    for some in found:
-        nodes = join_nodes({**nodes, **some})
-    [root] = nodes.values()
-    return root
+    each = ((number, reduce(add, map(sums, leaves[number]))) for number in numbers)
+    return join_leaves(each, add, leaves=len(leaves))

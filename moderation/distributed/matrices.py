@@ -19,7 +19,6 @@ from distributed import Worker, get_worker
 from numpy.typing import NDArray
 
 from moderation import kernels
-
 from moderation.distributed.rows import Part, PartRows, read_part
 from moderation.features import TfidfFeatures
 from moderation.frames import TEXT, replacing

@@ -23,7 +23,7 @@ class Rounds:
         self._evaluate = evaluate
         self._running = fits
         self._asked: dict[int, tuple[Floats, float]] = {}
-        self._told: dict[int, "_Answer"] = {}
+        self._told: dict[int, _Answer] = {}
         self._changed = Condition()
         self.number = 0
         """Rounds so far."""

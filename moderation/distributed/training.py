@@ -9,8 +9,8 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import pairwise
+from functools import partial, reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -23,18 +23,22 @@ from sklearn.linear_model import LogisticRegression
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds, split, usable_parts
 from moderation.distributed.crew import Crew
-from moderation.distributed.fitting import Evaluate, Start, Sums, fit_over_parts
+from moderation.distributed.fitting import TOLERANCE, Start, fit_over_parts
 from moderation.distributed.frequencies import MOST_TERMS
-from moderation.distributed.gathering import Gathered, gather_rows, split_by
+from moderation.distributed.gathering import Gathered, gather_rows
+from moderation.distributed.losses import Fits, Sums, sum_leaves
 from moderation.distributed.matrices import (
+    MASKED,
+    PLAIN,
     Piece,
     Store,
     count_columns,
     count_words,
     score_pieces,
-    sum_pieces,
 )
+from moderation.distributed.rounds import Rounds
 from moderation.distributed.rows import ARTICLE, PLACE, Part, PartRows
+from moderation.distributed.trees import cut_leaves, join_nodes
 from moderation.distributed.vocabulary_search import learn_features
 from moderation.fairness import IDENTITIES, measure_bias, mentions
 from moderation.frames import TEXT
@@ -49,8 +53,6 @@ from moderation.threads import work_on
 from moderation.thresholds import choose_points
 from moderation.training import TINY, Training, languages_fact
 
-SHARDS = 16
-"""Into so many runs of parts sums are cut, whatever the workers: more than these have no work."""
 ROUGH = 1e-2
 """How near to the best weights, by their length, is near enough to compare strengths."""
 
@@ -89,10 +91,10 @@ class DistributedTraining(Training):
 
 @dataclass(frozen=True)
 class _Learner:
-    """Pieces learnt from in shards, and the space their features make, here and on the workers."""
+    """Pieces learnt from in leaves, and the space their features make, here and on the workers."""
 
     crew: Crew
-    shards: Sequence[Sequence[Piece]]
+    leaves: Sequence[Sequence[Piece]]
     space: Space
     features: "Future[Any]"
 
@@ -100,39 +102,52 @@ class _Learner:
     def width(self) -> int:
         return len(self.space.features.idf_)
 
-    def evaluate(
+    def fit(
         self,
-        shards: Sequence[Sequence[Piece]],
+        strengths: Sequence[float],
+        leaves: Sequence[Sequence[Piece]],
         name: str,
-        features: "Future[Any]",
-        ratios: Floats | None,
-    ) -> Evaluate:
-        """Return what sums over the comments of shards, always in their order."""
-        shared = None if ratios is None else self.crew.share(ratios)
+        ratios: "Future[Any] | None" = None,
+        *,
+        tolerance: float = TOLERANCE,
+    ) -> list[LogisticRegression]:
+        """Return a classifier for each strength, from the chosen comments of leaves."""
+        shared = self.crew.share(leaves)
 
-        def sums(weights: Floats, intercept: float) -> Sums:
-            given = self.crew.share(weights)
-            total = Sums(0.0, np.zeros(self.width), 0.0)
-            for some in self.crew.over(
-                sum_pieces, shards, name, features, shared, given, intercept
-            ):
-                total += some
-            return total
+        def evaluate(fits: Fits) -> Sums:
+            asked = self.crew.share(fits)
+            found = self.crew.at_once(
+                sum_leaves, len(leaves), shared, name, self.features, ratios, asked
+            )
+            return join_nodes(found, add)
 
-        return sums
+        rounds = Rounds(evaluate, fits=len(strengths))
+        labels = np.concatenate([piece.chosen_labels for leaf in leaves for piece in leaf])
+        start = Start.at_rate(self.width, float(labels[labels >= 0].mean()))
 
-    def chosen(self, rows: NDArray[np.intp], labels: NDArray[np.int8]) -> list[list[Piece]]:
-        """Return the shards with some of the comments learnt from, by number."""
-        mask = np.zeros(len(labels), dtype=np.bool_)
+        def fit(number: int) -> LogisticRegression:
+            try:
+                return fit_over_parts(
+                    partial(rounds.ask, number),
+                    start,
+                    strength=strengths[number],
+                    towards=self.space.towards,
+                    tolerance=tolerance,
+                )
+            finally:
+                rounds.leave()
+
+        # They wait for the workers most of the time: a thread for each, however many cores.
+        return list(work_on(fit, range(len(strengths)), threads=len(strengths)))
+
+    def choose(self, rows: NDArray[np.intp]) -> list[list[Piece]]:
+        """Return the leaves with some of the comments learnt from, by number, as the chosen."""
+        pieces = [piece for leaf in self.leaves for piece in leaf]
+        ends = np.cumsum([len(piece.labels) for piece in pieces])
+        mask = np.zeros(int(ends[-1]), dtype=np.bool_)
         mask[rows] = True
-        pieces = [piece for shard in self.shards for piece in shard]
-        masks = np.split(mask, np.cumsum([int(piece.rows.sum()) for piece in pieces])[:-1])
-        some = split_by(labels[mask], masks)
-        cut = iter(
-            replace(piece, labels=wanted, chosen=chosen)
-            for piece, chosen, wanted in zip(pieces, masks, some, strict=True)
-        )
-        return [[next(cut) for _ in shard] for shard in self.shards]
+        masks = iter(np.split(mask, ends[:-1]))
+        return [[replace(piece, chosen=next(masks)) for piece in leaf] for leaf in self.leaves]
 
 
 def train_on_cluster(
@@ -169,15 +184,16 @@ def _train(
     most_terms: int,
     progress: Progress,
 ) -> DistributedTraining:
-    known = progress(crew.over(read_rows, _shards(parts)), len(_shards(parts)), "reading")
-    gathered = gather_rows(parts, [rows for shard in known for rows in shard])
+    cut = cut_leaves(parts)
+    known = progress(crew.over(read_rows, cut), len(cut), "reading")
+    gathered = gather_rows(parts, [rows for leaf in known for rows in leaf])
     data = gathered.dataset
     both = split(data, parts=usable_parts(data), seed=seed)
     learned, held_out = both.train, both.test
-    shards = _shards(gathered.pieces(learned))
-    found = learn_features(crew, shards, number=len(learned), most=most_terms, progress=progress)
+    leaves = cut_leaves(gathered.pieces(learned))
+    found = learn_features(crew, leaves, number=len(learned), most=most_terms, progress=progress)
     space = _space(found.features, base)
-    learner = _Learner(crew, shards, space, crew.share(space.features))
+    learner = _Learner(crew, leaves, space, crew.share(space.features))
     search = _search_strength(learner, learned, seed=seed, progress=progress)
     unseen = logit(np.clip(search.scores, TINY, 1 - TINY))
     scale = Scale.learn(unseen, learned.labels).at(
@@ -185,7 +201,7 @@ def _train(
     )
     points = choose_points(learned.labels, scale.apply(unseen))
     scorer = _fit(learner, learned, strength=search.strength, scale=scale)
-    measured = _score(crew, _shards(gathered.pieces(held_out)), scorer, base)
+    measured = _score(crew, cut_leaves(gathered.pieces(held_out)), scorer, base)
 
     def report(scores: Floats, thresholds: Mapping[str, float]) -> Report:
         return measure(
@@ -221,20 +237,14 @@ def _train(
         gathered=gathered,
         count_error=found.error,
         told_fingerprint=_fingerprint(crew, gathered),
-        told_memory=join_memories(crew.over(remember_shard, shards)),
+        told_memory=join_memories(crew.over(remember_leaf, leaves)),
         told_languages=languages_fact(_sample(crew, gathered, learned, seed), seed=seed),
-        comments_with=_count(crew, shards, scorer),
+        comments_with=_count(crew, leaves, scorer),
     )
 
 
-def _shards(items: Sequence[Any]) -> list[Sequence[Any]]:
-    """Cut items into up to `SHARDS` runs of like lengths."""
-    bounds = np.linspace(0, len(items), min(SHARDS, len(items)) + 1).astype(int)
-    return [items[begin:end] for begin, end in pairwise(bounds.tolist())]
-
-
 def read_rows(store: Store, parts: Sequence[Part]) -> list[PartRows]:
-    """Read a shard's parts, and return what the client may know of them."""
+    """Read a leaf's parts, and return what the client may know of them."""
     return [store.read(part) for part in parts]
 
 
@@ -263,34 +273,17 @@ def _search_strength(
 def _steps(
     learner: _Learner, race: Race, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ) -> Iterator[None]:
-    crew, features = learner.crew, learner.space.features
-    labels = race.labels.astype(np.int8)
-    for number, (learn, measured) in enumerate(cut):
-        known, unseen = learner.chosen(learn, labels), learner.chosen(measured, labels)
+    crew, space = learner.crew, learner.space
+    for learn, measured in cut:
+        known, unseen = learner.choose(learn), learner.choose(measured)
         comments = reduce(np.add, crew.over(count_columns, known, learner.features))
-        ratios = features.ratios_if_learnt_from(
-            comments, number=len(learn), known=learner.space.columns
+        ratios = crew.share(
+            space.features.ratios_if_learnt_from(comments, number=len(learn), known=space.columns)
         )
-        name = f"fold-{number}"
-        evaluate = learner.evaluate(known, name, learner.features, ratios)
-        start = Start.at_rate(learner.width, float(labels[learn].mean()))
-
-        def fit(
-            strength: float, evaluate: Evaluate = evaluate, start: Start = start
-        ) -> LogisticRegression:
-            towards = learner.space.towards
-            return fit_over_parts(
-                evaluate, start, strength=strength, towards=towards, tolerance=ROUGH
-            )
-
-        # The client waits for workers most of the time: a thread for each, however many cores.
-        fitted = list(work_on(fit, race.running, threads=len(race.running)))
-        crew.forget(name)
+        fitted = learner.fit(race.running, known, PLAIN, ratios, tolerance=ROUGH)
         weights = crew.share(np.vstack([one.coef_ for one in fitted]))
         intercepts = np.concatenate([one.intercept_ for one in fitted])
-        scored = crew.over(
-            score_pieces, unseen, learner.features, crew.share(ratios), weights, intercepts
-        )
+        scored = crew.over(score_pieces, unseen, learner.features, ratios, weights, intercepts)
         scores = expit(np.concatenate(list(scored)))
         for strength, column in zip(race.running, scores.T, strict=True):
             race.scores[strength][measured] = column
@@ -300,8 +293,8 @@ def _steps(
 
 def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) -> Scorer:
     """Learn from all comments, as `fit_scorer` does: words behind masks are learnt first."""
-    space = learner.space
-    removed, kept = reduce(np.add, learner.crew.over(count_words, learner.shards, learner.features))
+    crew, space = learner.crew, learner.space
+    removed, kept = reduce(np.add, crew.over(count_words, learner.leaves, learner.features))
     masks = Masks.weigh(
         space.features.words_.strings(),
         removed.astype(np.float64),
@@ -310,10 +303,9 @@ def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) 
         known=None if space.base is None else space.base.masks,
     )
     space.features.read_masks(masks)
-    features = learner.crew.share(space.features)
-    evaluate = learner.evaluate(learner.shards, "masked", features, None)
-    start = Start.at_rate(learner.width, float(learned.labels.mean()))
-    classifier = fit_over_parts(evaluate, start, strength=strength, towards=space.towards)
+    crew.forget(PLAIN)
+    masked = replace(learner, features=crew.share(space.features))
+    [classifier] = masked.fit([strength], learner.leaves, MASKED)
     return assemble(classifier, space, scale=scale)
 
 
@@ -328,9 +320,9 @@ class Measured:
 
 
 def _score(
-    crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer, base: Scorer | None
+    crew: Crew, leaves: Sequence[Sequence[Piece]], scorer: Scorer, base: Scorer | None
 ) -> Measured:
-    found = list(crew.over(score_shard, shards, crew.share(scorer), crew.share(base)))
+    found = list(crew.over(score_leaf, leaves, crew.share(scorer), crew.share(base)))
     return Measured(
         np.concatenate([some.scores for some in found]),
         np.concatenate([some.base_scores for some in found]),
@@ -338,10 +330,10 @@ def _score(
     )
 
 
-def score_shard(
+def score_leaf(
     store: Store, pieces: Sequence[Piece], scorer: Scorer, base: Scorer | None
 ) -> Measured:
-    """Score a shard's comments with the new model and the base model."""
+    """Score a leaf's comments with the new model and the base model."""
     scores, base_scores, named = [], [], []
     for piece in pieces:
         texts = store.texts(piece.part, piece.rows)
@@ -386,8 +378,8 @@ def spell_rows(store: Store, piece: Piece, by_article: bool) -> bytes:
     return bytes(spelled)
 
 
-def remember_shard(store: Store, pieces: Sequence[Piece]) -> str:
-    """Return what recognises a shard's texts."""
+def remember_leaf(store: Store, pieces: Sequence[Piece]) -> str:
+    """Return what recognises a leaf's texts."""
     return join_memories(remember(store.texts(piece.part, piece.rows)) for piece in pieces)
 
 
@@ -404,14 +396,12 @@ def read_words(store: Store, piece: Piece) -> list[str]:
     return store.texts(piece.part, piece.rows)
 
 
-def _count(crew: Crew, shards: Sequence[Sequence[Piece]], scorer: Scorer) -> NDArray[np.int64]:
-    return np.asarray(sum(crew.over(count_shard_features, shards, crew.share(scorer))))
+def _count(crew: Crew, leaves: Sequence[Sequence[Piece]], scorer: Scorer) -> NDArray[np.int64]:
+    return np.asarray(sum(crew.over(count_features, leaves, crew.share(scorer))))
 
 
-def count_shard_features(
-    store: Store, pieces: Sequence[Piece], scorer: Scorer
-) -> NDArray[np.int64]:
-    """Return how many of a shard's comments hold each of a model's features, (features,)."""
+def count_features(store: Store, pieces: Sequence[Piece], scorer: Scorer) -> NDArray[np.int64]:
+    """Return how many of a leaf's comments hold each of a model's features, (features,)."""
     found = (
         scorer.count_features(store.texts(piece.part, piece.rows), threads=1) for piece in pieces
     )

@@ -1,8 +1,8 @@
 """The features of comments that lie on the workers, as if they had been learnt in one place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Found:
 
 def learn_features(
     crew: Crew,
-    shards: Sequence[Sequence[Piece]],
+    leaves: Sequence[Sequence[Piece]],
     *,
     number: int,
     most: int = MOST_TERMS,
@@ -44,24 +44,26 @@ def learn_features(
     """
     Return the features of `number` comments on the workers, those of `make_features().fit`.
 
-    A worker counts the terms of its parts and merges them into a summary of up to `most` terms; the
-    client merges those of the shards.
+    The workers count the terms of their parts, and merge summaries of up to `most` terms two by
+    two; the client sees the last one.
 
     Raises:
         DataError: no term is in two comments.
 
     """
-    summaries = crew.over(count_shard, shards, most)
-    arriving = progress(summaries, len(shards), "counting words")
-    counts = _merge_all(arriving, most)
+    counts = crew.reduce(
+        partial(count_leaf, most=most),
+        leaves,
+        partial(merge_counts, most=most),
+        done=lambda counted, number: progress(counted, number, "counting words"),
+    )
     kept = counts.keep(MIN_DOCUMENTS)
     wanted = [
-        [(piece, kept.hashes[kept.parts == piece.part.number]) for piece in shard]
-        for shard in shards
+        [(piece, kept.hashes[kept.parts == piece.part.number]) for piece in leaf] for leaf in leaves
     ]
     words: list[list[tuple[int, str]]] = []
     grams: list[list[tuple[int, str]]] = []
-    for found in progress(crew.over(spell_shard, wanted), len(shards), "collecting words"):
+    for found in progress(crew.over(spell_leaf, wanted), len(leaves), "collecting words"):
         words.append(found[WORDS])
         grams.append(found[GRAMS])
     (word_terms, word_counts), (gram_terms, gram_counts) = (
@@ -75,17 +77,15 @@ def learn_features(
     return Found(features, counts.error)
 
 
-def count_shard(store: Store, pieces: Sequence[Piece], most: int) -> Counts:
-    """Return the terms of a shard's comments."""
-    parts = (
+def count_leaf(store: Store, pieces: Sequence[Piece], *, most: int) -> Counts:
+    """Return the terms of a leaf's comments."""
+    counts = (
         count_terms(store.texts(piece.part, piece.rows), part=piece.part.number) for piece in pieces
     )
-    return _merge_all(parts, most)
+    return reduce(partial(merge_counts, most=most), counts, NOTHING)
 
 
-def spell_shard(
-    store: Store, wanted: Sequence[tuple[Piece, Hashes]]
-) -> list[list[tuple[int, str]]]:
+def spell_leaf(store: Store, wanted: Sequence[tuple[Piece, Hashes]]) -> list[list[tuple[int, str]]]:
     """Return the terms of wanted hashes, with these, (words, n-grams)."""
     spelled: list[list[tuple[int, str]]] = [[], []]
     for piece, hashes in wanted:
@@ -93,8 +93,3 @@ def spell_shard(
         for kind in (WORDS, GRAMS):
             spelled[kind] += found[kind]
     return spelled
-
-
-def _merge_all(summaries: Iterable[Counts], most: int) -> Counts:
-    """Merge summaries as they come: no more than two are held."""
-    return reduce(lambda one, other: merge_counts(one, other, most=most), summaries, NOTHING)

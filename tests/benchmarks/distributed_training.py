@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from moderation.distributed.training_cluster import open_cluster
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
@@ -23,7 +24,6 @@ from moderation.arguments import progress
 from moderation.datasets import Dataset, GatherReport, gather, merge_copies, split, usable_parts
 from moderation.distributed.rows import find_parts
 from moderation.distributed.training import DistributedTraining, train_on_cluster
-from moderation.distributed.training_cluster import open_cluster
 from moderation.parsers import read_comments
 from moderation.scorer import CLASSIFIER
 
