@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from moderation.arguments import (
@@ -146,19 +146,13 @@ def _learn(
     announce_compiling(lambda: say(COMPILING))
     base, base_files = _open_base(args.base)
     named = args.data or ([] if args.decisions else [_default_data(settings)])
-    files = find_files(Path(name) for name in named if name != "-")
-    sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
-    learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
-    _refuse_what_the_base_knows(learnt_from, base_files)
-    decided = _decided(args.decisions) if args.decisions else []
-    decided, kept_from_it = _set_aside(decided, args)
     if args.engine == DASK:
-        training, newest = _train_on_cluster(args, files, base, progress)
+        learnt = _train_on_cluster(args, named, base, base_files, progress)
     else:
-        comments = itertools.chain(read_all(sources, args), decided)
-        training, newest = _train_here(args, comments, kept_from_it, base, progress)
-    card = write_card(training, name=out.stem, files=learnt_from)
-    facts = training.facts(learnt_from, base_files, newest=newest)
+        learnt = _train_here(args, named, base, base_files, progress)
+    training = learnt.training
+    card = write_card(training, name=out.stem, files=learnt.files)
+    facts = training.facts(learnt.files, base_files, newest=learnt.newest)
     plots = draw_plots(training)
     # Who puts the earlier candidate in use at this moment must not take this one away with it.
     with changing(args.out) if args.candidate else contextlib.nullcontext():
@@ -166,42 +160,61 @@ def _learn(
     return training, manifest.version
 
 
+@dataclass(frozen=True)
+class _Learnt:
+    training: Training
+    files: list[SourceFile]
+    newest: datetime | None
+    """When the latest comment was written."""
+
+
 def _train_here(
     args: argparse.Namespace,
-    comments: Iterable[Comment],
-    kept_from_it: Sequence[Comment],
+    named: Sequence[str],
     base: Scorer | None,
+    base_files: Sequence[SourceFile],
     progress: Progress,
-) -> tuple[Training, datetime | None]:
-    """Return the training, and when the latest comment was written."""
+) -> _Learnt:
+    files = find_files(Path(name) for name in named if name != "-")
+    sources: list[str | Path] = [*files, *(name for name in named if name == "-")]
+    learnt_from = [SourceFile(printable(path.name), digest(path)) for path in files]
+    _refuse_what_the_base_knows(learnt_from, base_files)
+    decided = _decided(args.decisions) if args.decisions else []
+    decided, kept_from_it = _set_aside(decided, args)
     report = GatherReport()
     newest = Newest()
+    comments = itertools.chain(read_all(sources, args), decided)
     dataset = merge_copies(gather(newest.note(comments), report), report)
     dataset = _leave_out(dataset, kept_from_it)
     for line in report.lines():
         say(line)
-    return train(dataset, base=base, seed=args.seed, progress=progress), newest.moment
+    training = train(dataset, base=base, seed=args.seed, progress=progress)
+    return _Learnt(training, learnt_from, newest.moment)
 
 
 def _train_on_cluster(
-    args: argparse.Namespace, files: Sequence[Path], base: Scorer | None, progress: Progress
-) -> tuple[Training, datetime | None]:
-    """Return the training, and when the latest comment was written."""
+    args: argparse.Namespace,
+    named: Sequence[str],
+    base: Scorer | None,
+    base_files: Sequence[SourceFile],
+    progress: Progress,
+) -> _Learnt:
     with open_engine(args) as client:
-        from moderation.distributed.rows import find_parts
-        from moderation.distributed.training import train_on_cluster
+        from moderation.distributed.rows import cut_files, find_tables_of
+        from moderation.distributed.training import digest_files, train_on_cluster
 
-        parts = find_parts(files, given=dict(args.column))
+        tables = find_tables_of(named)
+        digests = digest_files(client, tables)
+        learnt_from = [
+            SourceFile(printable(PurePosixPath(table.path).name), sha256)
+            for table, sha256 in zip(tables, digests, strict=True)
+        ]
+        _refuse_what_the_base_knows(learnt_from, base_files)
+        parts = cut_files(tables, given=dict(args.column))
         training = train_on_cluster(client, parts, base=base, seed=args.seed, progress=progress)
-    say(f"{len(files)} Parquet files: {training.gathered.report.comments} comments")
-    for line in (*training.gathered.not_read, *training.gathered.report.lines()):
+    for line in training.lines():
         say(line)
-    if training.count_error:
-        say(
-            f"more terms than are counted at once: how many comments hold a term may be "
-            f"{training.count_error} too few"
-        )
-    return training, training.gathered.newest
+    return _Learnt(training, learnt_from, training.gathered.newest)
 
 
 def _say_what_came(training: Training, version: str, out: Path) -> None:

@@ -12,7 +12,7 @@ from moderation import load_model
 from moderation.artifacts import read_manifest
 from moderation.datasets import GatherReport, gather, merge_copies
 from moderation.distributed.cluster import open_cluster
-from moderation.distributed.rows import find_parts
+from moderation.distributed.rows import cut_files, find_tables_of
 from moderation.distributed.training import train_on_cluster
 from moderation.errors import DataError
 from moderation.parsers import read_comments
@@ -35,6 +35,10 @@ def write_parquet(path: Path, **changed: list[object]) -> Path:
     return path
 
 
+def parts_of(path: Path):
+    return cut_files(find_tables_of([str(path)]), given={}, rows=ROWS)
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
     return write_parquet(tmp_path_factory.mktemp("data") / "table.parquet")
@@ -48,7 +52,7 @@ def client():
 
 @pytest.fixture(scope="module")
 def distributed(client, table):
-    return train_on_cluster(client, find_parts([table], given={}, rows=ROWS))
+    return train_on_cluster(client, parts_of(table))
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +104,7 @@ def test_the_manifest_tells_the_same_facts(distributed, local):
 def test_one_worker_gives_the_same_bits_as_two(distributed, table):
     """Sums are taken over the same parts in the same order."""
     with open_cluster(workers=1, memory="1GB") as client:
-        alone = train_on_cluster(client, find_parts([table], given={}, rows=ROWS))
+        alone = train_on_cluster(client, parts_of(table))
     np.testing.assert_array_equal(weights(alone), weights(distributed))
 
 
@@ -113,7 +117,7 @@ def test_nothing_is_left_on_the_workers(client, distributed):
 
 def test_a_base_model_is_prior_work(client, table, local):
     base = local.scorer
-    begun = train_on_cluster(client, find_parts([table], given={}, rows=ROWS), base=base)
+    begun = train_on_cluster(client, parts_of(table), base=base)
     report = GatherReport()
     expected = train(merge_copies(gather(read_comments(table), report), report), base=base)
     assert begun.search.strength == expected.search.strength
@@ -164,7 +168,7 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_text("text,label\n")
     with pytest.raises(DataError, match=r"table\.parquet: no Parquet, or damaged"):
-        find_parts([path], given={})
+        find_tables_of([str(path)])
 
 
 def test_threads_without_articles_are_refused(client, tmp_path):
@@ -176,19 +180,19 @@ def test_threads_without_articles_are_refused(client, tmp_path):
         parent_id=[str(k // 2) for k in range(number)],
     )
     with pytest.raises(DataError, match="200 comments answer others"):
-        train_on_cluster(client, find_parts([path], given={}, rows=ROWS))
+        train_on_cluster(client, parts_of(path))
 
 
 def test_a_label_that_is_none_is_named_by_file_and_row(client, tmp_path):
     labels = ["1"] * 100 + ["perhaps"] + ["0"] * 99
     path = write_parquet(tmp_path / "labels.parquet", label=labels)
     with pytest.raises(DataError, match=r"labels\.parquet: row 101: the label is 'perhaps'"):
-        train_on_cluster(client, find_parts([path], given={}, rows=ROWS))
+        train_on_cluster(client, parts_of(path))
 
 
 def test_terms_that_are_dropped_are_told(client, table):
     """With room for few terms the model still comes, and says how far its counts may be off."""
-    parts = find_parts([table], given={}, rows=ROWS)
+    parts = parts_of(table)
     training = train_on_cluster(client, parts, most_terms=400)
     assert training.count_error > 0
     assert training.report.roc_auc.value > 0.9

@@ -8,7 +8,8 @@ from uuid import uuid4
 from distributed import Client, Future, KilledWorker, as_completed
 from distributed.client import FutureCancelledError
 
-from moderation.distributed.matrices import Store, forget_files
+from moderation.distributed import matrices
+from moderation.distributed.matrices import Store
 from moderation.errors import ClusterError
 
 Result = TypeVar("Result")
@@ -107,8 +108,8 @@ class Crew:
         return merged
 
     def forget(self, name: str = "") -> None:
-        """Remove files of a name on all workers, or all of them."""
-        self._client.run(forget_files, self.store, name)
+        """Let all workers let go of the matrices of a name, or of all files."""
+        self._client.run(matrices.forget, self.store, name)
 
     def _slots(self) -> list[str]:
         """Return the address of a worker for each of its threads."""

@@ -70,7 +70,7 @@ def sum_leaves(
     """
 
     def sums(piece: Piece) -> Sums:
-        matrix = store.reweighed(piece, name, features, ratios)
+        matrix = store.for_fit(piece, name, features, ratios)
         return sum_losses(matrix, piece.chosen_labels, fits)
 
     each = ((number, reduce(add, map(sums, leaves[number]))) for number in numbers)

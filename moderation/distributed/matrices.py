@@ -2,8 +2,8 @@
 Features of a part's comments, built where they are needed and kept in files of that worker.
 
 A file only remembers what the Parquet file behind it says: where it is missing, as on a worker that
-took the place of another, it is made again. One part is in memory at a time, whatever the data
-weigh; what the machine has memory for, its page cache keeps.
+took the place of another, it is made again. What a fit reads stays in memory as far as there is
+room, whatever the data weigh; of the rest one part at a time is there.
 """
 
 import shutil
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pyarrow as pa
 import scipy.sparse as sp
 from distributed import Worker, get_worker
@@ -22,6 +23,11 @@ from moderation import kernels
 from moderation.distributed.rows import Part, PartRows, read_part
 from moderation.features import TfidfFeatures
 from moderation.frames import TEXT, replacing
+
+HELD_SHARE = 0.3
+"""Of a worker's memory, for matrices: vectors of weights and one part's work need the rest."""
+_HELD: dict[tuple[str, str, int], Any] = {}
+"""Matrices of this process, by training, name and part."""
 
 Booleans = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -100,32 +106,62 @@ class Store:
                 np.save(stream, array)
         return matrix
 
-    def reweighed(
+    def reweighed(self, piece: Piece, features: TfidfFeatures, ratios: Floats) -> Any:
+        """Return `matrix` as `TfidfFeatures.as_if_learnt_from` would have it, by its ratios."""
+        matrix = self.matrix(piece, PLAIN, features)
+        split = len(features.words_.ends)
+        kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        return matrix
+
+    def for_fit(
         self, piece: Piece, name: str, features: TfidfFeatures, ratios: Floats | None
     ) -> Any:
         """
-        Return `matrix` as `TfidfFeatures.as_if_learnt_from` would have it with ratios (columns,).
+        Return the features that a fit of that name reads again and again.
 
-        Without ratios it is the matrix itself.
+        They are those of the name, or the plain ones changed by ratios (columns,). As many as there
+        is room for stay in memory.
         """
-        matrix = self.matrix(piece, name, features)
-        if ratios is None:
-            return matrix
-        split = len(features.words_.ends)
-        kernels.reweigh(matrix.data, matrix.indices, matrix.indptr, ratios, split)
+        key = (self.name, name, piece.part.number)
+        if key in _HELD:
+            return _HELD[key]
+        matrix = (
+            self.matrix(piece, name, features)
+            if ratios is None
+            else self.reweighed(piece, features, ratios)
+        )
+        size = sum(array.nbytes for array in (matrix.data, matrix.indices, matrix.indptr))
+        if _held_bytes() + size <= _room():
+            _HELD[key] = matrix
         return matrix
 
     def _words(self, part: Part) -> Path:
         return self.folder / f"{part.number:06}.arrow"
 
 
-def forget_files(store: Store, name: str, dask_worker: Worker) -> None:
-    """Remove the matrices of a name, or with "" all files, on the worker where this is run."""
+def forget(store: Store, name: str, dask_worker: Worker) -> None:
+    """Let go of the matrices of a name, or with "" of all files, on the worker that runs this."""
     folder = store.folder_of(dask_worker)
+    for key in [key for key in _HELD if key[0] == store.name and name in ("", key[1])]:
+        del _HELD[key]
     if not name:
         shutil.rmtree(folder, ignore_errors=True)
     for path in folder.glob(f"{name}-*.matrix"):
         path.unlink(missing_ok=True)
+
+
+def _held_bytes() -> int:
+    return sum(
+        array.nbytes
+        for matrix in list(_HELD.values())
+        for array in (matrix.data, matrix.indices, matrix.indptr)
+    )
+
+
+def _room() -> float:
+    """Return how many bytes of matrices this worker may hold."""
+    limit = get_worker().memory_manager.memory_limit
+    return HELD_SHARE * (limit or psutil.virtual_memory().total)
 
 
 def count_columns(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) -> Integers:
@@ -160,7 +196,7 @@ def score_pieces(
     """Return the logits that weights (models, columns) give the chosen comments, (n, models)."""
     logits = []
     for piece in pieces:
-        matrix = store.reweighed(piece, PLAIN, features, ratios)[piece.chosen]
+        matrix = store.reweighed(piece, features, ratios)[piece.chosen]
         logits.append(matrix @ weights.T + intercepts)
     return np.concatenate(logits)
 

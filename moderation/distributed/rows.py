@@ -3,9 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +14,8 @@ from numpy.typing import NDArray
 from moderation.captures import article_key
 from moderation.comments import Comment
 from moderation.datasets import fold, outcome_of, why_unlabelled
+from moderation.distributed.addresses import find_place, find_tables, open_file, reaching
+from moderation.distributed.partitions import read_footers
 from moderation.errors import DataError, ParseError
 from moderation.frames import TEXT
 from moderation.parsers.columns import Columns, find_columns
@@ -25,9 +26,25 @@ PART_ROWS = 10_000
 NEEDED = frozenset(
     {"text", "id", "parent_id", "article_id", "article_title", "created_at", "status", "label"}
 )
+DIGESTED_BYTES = 1 << 24
 ARTICLE, PLACE = "article", "place"
 
 Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class File:
+    """A Parquet file in a place that workers reach, too; what it is called shows no secret."""
+
+    address: str = field(repr=False)
+    """Of the place."""
+    path: str
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return find_place(self.address).show(self.path)
 
 
 @dataclass(frozen=True)
@@ -35,7 +52,7 @@ class Part:
     """Rows `[begin, end)` of a Parquet file; `given` maps fields to columns named unusually."""
 
     number: int
-    path: str
+    file: File
     begin: int
     end: int
     given: tuple[tuple[str, str], ...] = ()
@@ -62,34 +79,55 @@ class PartRows:
     newest: datetime | None
 
 
-def find_parts(
-    paths: Sequence[Path], *, given: Mapping[str, str], rows: int = PART_ROWS
-) -> list[Part]:
+def find_tables_of(addresses: Sequence[str]) -> list[File]:
     """
-    Cut Parquet files into parts of up to so many rows, in order.
+    Return the Parquet files that paths, folders and fsspec addresses name, in order.
 
     Raises:
-        DataError: a file is no Parquet, or there is none.
-        ParseError: a file has no text column.
+        SourceError: there is none, or a place cannot be reached.
+        DataError: one is no Parquet.
+
+    """
+    files = []
+    for address in addresses:
+        place = find_place(address)
+        for table in read_footers(place, find_tables(place)):
+            if table.rows is None:
+                raise DataError(
+                    f"{place.show(table.path)}: no Parquet, or damaged; --engine dask learns from "
+                    "Parquet files and folders of them: write it with python -m moderation.parse"
+                )
+            files.append(File(address, table.path, table.rows))
+    return files
+
+
+def cut_files(
+    files: Sequence[File], *, given: Mapping[str, str], rows: int = PART_ROWS
+) -> list[Part]:
+    """
+    Cut files into parts of up to so many rows, in order.
+
+    Raises:
+        DataError: there is no row.
 
     """
     parts: list[Part] = []
-    for path in paths:
-        try:
-            with pq.ParquetFile(path) as file:
-                number, names = file.metadata.num_rows, file.schema_arrow.names
-        except (pa.ArrowException, OSError) as error:
-            raise DataError(
-                f"{path}: no Parquet, or damaged; --engine dask learns from Parquet files and "
-                "folders of them: write it with python -m moderation.parse"
-            ) from error
-        find_columns(names, given=given, source=path.name)
-        for begin in range(0, number, rows):
-            end = min(begin + rows, number)
-            parts.append(Part(len(parts), str(path.resolve()), begin, end, tuple(given.items())))
+    for file in files:
+        for begin in range(0, file.rows, rows):
+            end = min(begin + rows, file.rows)
+            parts.append(Part(len(parts), file, begin, end, tuple(given.items())))
     if not parts:
         raise DataError("no rows to learn from; name Parquet files or folders of them")
     return parts
+
+
+def digest_file(file: File) -> str:
+    """Return the SHA-256 of a file."""
+    place, whole = find_place(file.address), hashlib.sha256()
+    with reaching(file.name), open_file(place, file.path) as stream:
+        while chunk := stream.read(DIGESTED_BYTES):
+            whole.update(chunk)
+    return whole.hexdigest()
 
 
 def read_part(part: Part) -> tuple[pa.Table, PartRows]:
@@ -124,23 +162,23 @@ def read_part(part: Part) -> tuple[pa.Table, PartRows]:
 
 
 def _comments(part: Part, notes: Notes) -> Iterator[Comment]:
-    path = Path(part.path)
+    name = part.file.name
+    where = f"{name}, rows {part.begin + 1} to {part.end}"
     try:
-        with pq.ParquetFile(path) as file:
-            found = find_columns(file.schema_arrow.names, given=dict(part.given), source=path.name)
+        with reaching(where), open_file(find_place(part.file.address), part.file.path) as stream:
+            file = pq.ParquetFile(stream, pre_buffer=False)
+            found = find_columns(file.schema_arrow.names, given=dict(part.given), source=name)
             columns = _needed(found)
-            table = _slice(file, part, list(columns.by_field.values()))
-            rows = table.to_pylist()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(
-            f"{path.name}, rows {part.begin + 1} to {part.end}: damaged, or no longer there; "
-            "write or copy the file again"
-        ) from error
+            rows = _slice(file, part, list(columns.by_field.values())).to_pylist()
+    except ParseError as error:
+        raise DataError(f"{name}: {error}") from error
+    except (pa.ArrowException, ValueError) as error:
+        raise DataError(f"{where}: damaged; write or copy the file again") from error
     try:
         for number, row in enumerate(rows, part.begin + 1):
             yield columns.comment(row, number=number, source="parquet", notes=notes)
     except ParseError as error:
-        raise DataError(f"{path.name}: {error}") from error
+        raise DataError(f"{name}: {error}") from error
 
 
 def _needed(columns: Columns) -> Columns:

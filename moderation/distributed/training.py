@@ -19,6 +19,7 @@ from distributed import Client, Future
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds, split, usable_parts
@@ -37,7 +38,7 @@ from moderation.distributed.matrices import (
     score_pieces,
 )
 from moderation.distributed.rounds import Rounds
-from moderation.distributed.rows import ARTICLE, PLACE, Part, PartRows
+from moderation.distributed.rows import ARTICLE, PLACE, File, Part, PartRows, digest_file
 from moderation.distributed.trees import cut_leaves, join_nodes
 from moderation.distributed.vocabulary_search import learn_features
 from moderation.fairness import IDENTITIES, measure_bias, mentions
@@ -72,6 +73,17 @@ class DistributedTraining(Training):
     told_languages: Mapping[str, Any]
     comments_with: NDArray[np.int64]
     """How many comments learnt from hold each feature, (features,)."""
+
+    def lines(self) -> Iterator[str]:
+        """Yield what there is to say of the rows: how many, what was left out, what is inexact."""
+        yield f"{self.gathered.report.comments} rows"
+        yield from self.gathered.not_read
+        yield from self.gathered.report.lines()
+        if self.count_error:
+            yield (
+                "more terms than are counted at once: how many comments hold a term may be "
+                f"{self.count_error} too few"
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -137,8 +149,10 @@ class _Learner:
             finally:
                 rounds.leave()
 
-        # They wait for the workers most of the time: a thread for each, however many cores.
-        return list(work_on(fit, range(len(strengths)), threads=len(strengths)))
+        # They wait for the workers most of the time: a thread for each, however many cores. With
+        # threads of its own in each, BLAS takes four times as long.
+        with threadpool_limits(1, user_api="blas"):
+            return list(work_on(fit, range(len(strengths)), threads=len(strengths)))
 
     def choose(self, rows: NDArray[np.intp]) -> list[list[Piece]]:
         """Return the leaves with some of the comments learnt from, by number, as the chosen."""
@@ -243,6 +257,12 @@ def _train(
     )
 
 
+def digest_files(client: Client, files: Sequence[File]) -> list[str]:
+    """Return the SHA-256 of each file, read by the workers."""
+    digests: list[str] = client.gather(client.map(digest_file, files, pure=False))
+    return digests
+
+
 def read_rows(store: Store, parts: Sequence[Part]) -> list[PartRows]:
     """Read a leaf's parts, and return what the client may know of them."""
     return [store.read(part) for part in parts]
@@ -274,13 +294,15 @@ def _steps(
     learner: _Learner, race: Race, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ) -> Iterator[None]:
     crew, space = learner.crew, learner.space
-    for learn, measured in cut:
+    for number, (learn, measured) in enumerate(cut):
         known, unseen = learner.choose(learn), learner.choose(measured)
         comments = reduce(np.add, crew.over(count_columns, known, learner.features))
         ratios = crew.share(
             space.features.ratios_if_learnt_from(comments, number=len(learn), known=space.columns)
         )
-        fitted = learner.fit(race.running, known, PLAIN, ratios, tolerance=ROUGH)
+        name = f"fold-{number}"
+        fitted = learner.fit(race.running, known, name, ratios, tolerance=ROUGH)
+        crew.forget(name)
         weights = crew.share(np.vstack([one.coef_ for one in fitted]))
         intercepts = np.concatenate([one.intercept_ for one in fitted])
         scored = crew.over(score_pieces, unseen, learner.features, ratios, weights, intercepts)

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 import psutil
-from moderation.distributed.training_cluster import open_cluster
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from moderation.arguments import progress
 from moderation.datasets import Dataset, GatherReport, gather, merge_copies, split, usable_parts
-from moderation.distributed.rows import find_parts
+from moderation.distributed.cluster import open_cluster
+from moderation.distributed.rows import cut_files, find_tables_of
 from moderation.distributed.training import DistributedTraining, train_on_cluster
 from moderation.parsers import read_comments
 from moderation.scorer import CLASSIFIER
@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(data: Path, workers: int, memory: str) -> DistributedTraining:
     """Train, and print what it took."""
     begun = time.perf_counter()
-    with open_cluster(None, workers=workers, memory=memory) as client:
-        parts = find_parts([data], given={})
+    with open_cluster(workers=workers, memory=memory) as client:
+        parts = cut_files(find_tables_of([str(data)]), given={})
         training = train_on_cluster(client, parts, progress=progress)
         taken = time.perf_counter() - begun
         largest = max(client.run(_most_memory).values())
