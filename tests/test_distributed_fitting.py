@@ -98,7 +98,13 @@ def test_fits_side_by_side_find_what_each_finds_alone(problem):
     matrix, labels = problem
     start, strengths = Start.at_rate(80, float(labels.mean())), [0.3, 3.0, 30.0]
     signs = labels.astype(np.int8)
-    rounds = Rounds(lambda fits: sum_losses(matrix, signs, fits), fits=len(strengths))
+    asked = []
+
+    def evaluate(fits):
+        asked.append(len(fits.intercepts))
+        return sum_losses(matrix, signs, fits)
+
+    rounds = Rounds(evaluate, fits=len(strengths))
 
     def fit(number):
         try:
@@ -112,7 +118,9 @@ def test_fits_side_by_side_find_what_each_finds_alone(problem):
     for strength, found in zip(strengths, together, strict=True):
         alone = fit_over_parts(evaluate_in(1, matrix, labels), start, strength=strength)
         np.testing.assert_allclose(found.coef_, alone.coef_, atol=1e-4)
-    assert rounds.number <= max(found.n_iter_[0] for found in together)
+    assert len(asked) == max(found.n_iter_[0] for found in together)
+    assert asked[0] == 3
+    assert asked[-1] == 1
 
 
 def test_a_round_that_fails_fails_for_all_who_wait():

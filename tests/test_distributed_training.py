@@ -1,6 +1,8 @@
 """Training on a Dask cluster: the model that local training would give, whatever the workers."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +108,23 @@ def test_one_worker_gives_the_same_bits_as_two(distributed, table):
     with open_cluster(workers=1, memory="1GB") as client:
         alone = train_on_cluster(client, parts_of(table))
     np.testing.assert_array_equal(weights(alone), weights(distributed))
+
+
+def test_a_killed_worker_changes_nothing(client, distributed, table):
+    """What it held is made again where its work goes on."""
+    killed = []
+
+    def kill_one(items, number, what):
+        for item in items:
+            if what == "choosing C" and not killed:
+                killed.extend(client.run(os.getpid).values())
+                os.kill(killed[0], signal.SIGKILL)
+            yield item
+
+    training = train_on_cluster(client, parts_of(table), progress=kill_one)
+    assert killed
+    assert killed[0] not in client.run(os.getpid).values()
+    np.testing.assert_array_equal(weights(training), weights(distributed))
 
 
 def test_nothing_is_left_on_the_workers(client, distributed):

@@ -25,6 +25,8 @@ class Crew:
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # half of it has no types
         self.store = Store(uuid4().hex)
+        self.rounds = 0
+        """How often all leaves were worked on at once."""
 
     def share(self, value: object) -> "Future[Any]":
         """Give a value to every worker once."""
@@ -68,6 +70,7 @@ class Crew:
             for slot, numbers in zip(slots, of_slot, strict=True)
             if numbers
         ]
+        self.rounds += 1
         return [self._result(task) for task in tasks]
 
     def reduce(

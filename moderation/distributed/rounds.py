@@ -25,8 +25,6 @@ class Rounds:
         self._asked: dict[int, tuple[Floats, float]] = {}
         self._told: dict[int, _Answer] = {}
         self._changed = Condition()
-        self.number = 0
-        """Rounds so far."""
 
     def ask(self, fit: int, weights: Floats, intercept: float) -> tuple[float, Floats, float]:
         """
@@ -65,7 +63,6 @@ class Rounds:
     def _answers(self, order: Sequence[int]) -> dict[int, "_Answer"]:
         weights, intercepts = zip(*(self._asked[fit] for fit in order), strict=True)
         sums = self._evaluate(Fits(np.stack(weights, axis=1), np.array(intercepts)))
-        self.number += 1
         return {
             fit: (
                 float(sums.losses[place]),

@@ -73,6 +73,8 @@ class DistributedTraining(Training):
     told_languages: Mapping[str, Any]
     comments_with: NDArray[np.int64]
     """How many comments learnt from hold each feature, (features,)."""
+    rounds: int
+    """How often the losses of all comments were summed."""
 
     def lines(self) -> Iterator[str]:
         """Yield what there is to say of the rows: how many, what was left out, what is inexact."""
@@ -254,6 +256,7 @@ def _train(
         told_memory=join_memories(crew.over(remember_leaf, leaves)),
         told_languages=languages_fact(_sample(crew, gathered, learned, seed), seed=seed),
         comments_with=_count(crew, leaves, scorer),
+        rounds=crew.rounds,
     )
 
 
