@@ -12,8 +12,8 @@ from distributed import Client, LocalCluster
 from moderation.errors import ClusterError
 from moderation.threads import count_cores
 
-ATTEMPTS = 10
-"""Workers that may die with a task before it is given up: one that fills the memory kills all."""
+ATTEMPTS = 3
+"""Workers that may die with a task before the scheduler gives it back; see `tasks`."""
 ROOM = 1.2
 """What a worker needs to begin, of what this process holds: one that is killed before it has begun
 is begun again for ever."""

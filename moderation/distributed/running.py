@@ -2,14 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from distributed import Client, KilledWorker, as_completed
+from distributed import Client, Future
 
 from moderation.artifacts import load_model
 from moderation.artifacts import read_manifest as read_model_manifest
@@ -29,15 +28,15 @@ from moderation.distributed.manifest import (
 )
 from moderation.distributed.model_on_workers import send_model
 from moderation.distributed.partitions import PART_ROWS, Part, cut_parts, read_footers
-from moderation.distributed.scoring import Failed, Job, Options, reaching_table, score_part
-from moderation.errors import ClusterError, DataError, OutputError, ParseError
+from moderation.distributed.reading import Layout, reaching_table
+from moderation.distributed.scoring import Failed, Job, Options, score_part
+from moderation.distributed.tasks import Died, Submit, Tasks
+from moderation.errors import DataError, OutputError, ParseError
 from moderation.frames import BATCH_ROWS, SCHEMA, SCORE, SCORE_TYPES, find_schema, to_rows
 from moderation.parsers.columns import find_columns
 from moderation.parsers.notes import Notes
 from moderation.scoring import name_added
 
-WAITING = 2
-"""Tasks that a thread has: one that runs and one that is next."""
 SAVED_EVERY = 2.0
 """Seconds between two writings of the manifest: what a killed client does twice, at most."""
 SHOWN = 3
@@ -151,7 +150,7 @@ def _plan_job(
     kept = find_schema(list(to_rows(comments, extra=extra)), [*SCHEMA.names, *extra])
     types = {**dict.fromkeys(attributes, SCORE_TYPES[SCORE]), **SCORE_TYPES}
     schema = pa.schema([*kept, *((name, types[name]) for name in added)])
-    job = Job(origin.address, target.address, sha256, options, tuple(names), kept, schema)
+    job = Job(origin.address, target.address, sha256, options, Layout(tuple(names), kept), schema)
     return job, tuple(sorted(set(columns.extra) - set(extra)))
 
 
@@ -166,9 +165,12 @@ def _run(
         return failed
     send_model(client, model, job.model)
     saved = time.monotonic()
+    tasks = Tasks(client, _submitting(client, job, manifest), waiting)
     try:
-        for result in _submit(client, job, manifest, waiting, failed):
+        for result in tasks.run(is_over=lambda: any(one.is_final for one in failed)):
             watch.advance()
+            if isinstance(result, Died):
+                result = Failed(result.name, result.reason, False)
             if isinstance(result, Failed):
                 failed.append(result)
                 watch.say(f"{result.name}: not done: {result.reason}")
@@ -182,47 +184,14 @@ def _run(
     return failed
 
 
-def _submit(
-    client: Client, job: Job, manifest: Manifest, waiting: list[Part], failed: list[Failed]
-) -> Iterator[Done | Failed]:
-    """Yield what came of each part; few tasks are with the scheduler, however many parts wait."""
+def _submitting(client: Client, job: Job, manifest: Manifest) -> Submit:
     paths = [table.path for table in manifest.tables]
-    parts = iter(waiting)
-    names: dict[str, str] = {}
-    running = as_completed(loop=client.loop)
 
-    def fill() -> None:
-        most = max(WAITING, WAITING * sum(client.nthreads().values()))
-        while running.count() < most and not any(one.is_final for one in failed):
-            part = next(parts, None)
-            if part is None:
-                return
-            own = tuple(paths[piece.table] for piece in part.pieces)
-            future = client.submit(score_part, job, part, own, pure=False)
-            names[str(future.key)] = part.name
-            running.add(future)
+    def submit(part: Part) -> "Future[Done | Failed]":
+        own = tuple(paths[piece.table] for piece in part.pieces)
+        return client.submit(score_part, job, part, own, pure=False)
 
-    fill()
-    for future in running:
-        yield _result(future, names.pop(future.key))
-        future.release()
-        fill()
-
-
-def _result(future: Any, name: str) -> Done | Failed:
-    if future.status == "cancelled":
-        raise ClusterError("the cluster was lost; the parts done are kept: run the command again")
-    error = future.exception()
-    if isinstance(error, KilledWorker):
-        reason = (
-            "each worker that scored it died; where memory was full, give more with "
-            "--worker-memory, or fewer --workers"
-        )
-        return Failed(name, reason, False)
-    if error is not None:
-        raise error
-    result: Done | Failed = future.result()
-    return result
+    return submit
 
 
 def _check(failed: list[Failed], manifest: Manifest, target: Place) -> None:
