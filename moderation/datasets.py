@@ -253,7 +253,7 @@ def _labelled(comments: Iterable[Comment], report: GatherReport) -> Iterator[tup
         (captured if is_capture(comment) and comment.label is None else rows).append(comment)
     labelled = [*rows, *join_captures(captured, report.joined)]
     for comment, thread in zip(labelled, find_threads(labelled), strict=True):
-        if (cause := _why_unlabelled(comment)) is not None:
+        if (cause := why_unlabelled(comment)) is not None:
             report.left_out[cause] += 1
             continue
         yield comment, thread
@@ -264,7 +264,8 @@ def _place(comment: Comment, comment_id: str) -> str:
     return f"{article_key(comment)}/{comment_id}"
 
 
-def _why_unlabelled(comment: Comment) -> str | None:
+def why_unlabelled(comment: Comment) -> str | None:
+    """Return what keeps a comment from teaching anything, or None."""
     if comment.label is None and comment.status is None:
         return "without a label or a status"
     if comment.label is None and comment.status not in (Status.PUBLISHED, Status.REMOVED):
@@ -274,7 +275,16 @@ def _why_unlabelled(comment: Comment) -> str | None:
     return None if comment.text.strip() else "with an empty text"
 
 
+def outcome_of(comment: Comment) -> int:
+    """Return 1 for what was removed, or labelled so, and 0 for what was kept."""
+    return int(comment.status is Status.REMOVED if comment.label is None else comment.label)
+
+
 def _row(comment: Comment, thread: str) -> tuple[str, int, str | None, str]:
-    removed = comment.status is Status.REMOVED if comment.label is None else comment.label
     on_article = comment.article_id or comment.article_title
-    return str(comment.text), int(removed), article_key(comment) if on_article else None, thread
+    return (
+        str(comment.text),
+        outcome_of(comment),
+        article_key(comment) if on_article else None,
+        thread,
+    )

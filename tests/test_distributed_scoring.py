@@ -27,8 +27,9 @@ from moderation.distributed import scoring  # noqa: E402
 from moderation.distributed.addresses import mask  # noqa: E402
 from moderation.distributed.cluster import open_cluster  # noqa: E402
 from moderation.distributed.model_on_workers import ModelOnWorkers  # noqa: E402
-from moderation.distributed.running import Watch, score_dataset  # noqa: E402
+from moderation.distributed.running import score_dataset  # noqa: E402
 from moderation.distributed.scoring import Options  # noqa: E402
+from moderation.distributed.tasks import Watch  # noqa: E402
 
 PLAIN = Options()
 ALL = Options(base_rate=0.5, attributes=True, languages=True)

@@ -123,8 +123,10 @@ MAY_IMPORT = {
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
+    "samples": {"datasets", "fairness", "metrics", "scorer"},
     "distributed": {
-        "artifacts", "frames", "languages", "parsers", "scorer", "scoring", "threads", "errors",
+        "artifacts", "captures", "comments", "datasets", "fairness", "frames", "languages",
+        "metrics", "parsers", "samples", "scorer", "scoring", "threads", "errors",
     },
     "engines": {"arguments", "distributed", "errors"},
     "score": {
@@ -147,8 +149,9 @@ MAY_IMPORT = {
         "thresholds", "training", "errors",
     },
     "evaluate": {
-        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
-        "metrics", "kernels", "parsers", "policy", "scorer", "templates", "thresholds", "errors",
+        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "distributed",
+        "engines", "fairness", "frames", "metrics", "kernels", "parsers", "policy", "samples",
+        "scorer", "templates", "thresholds", "errors",
     },
     "answers": {"locks", "errors"},
     "old_api": {"answers", "errors"},

@@ -4,9 +4,11 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePosixPath
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moderation.distributed.addresses import Place, open_file, reaching
@@ -119,3 +121,14 @@ def _find_batch(table: pq.ParquetFile) -> int:
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     longest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
     return max(1, min(BATCH, int(BATCH_BYTES // max(longest, 1))))
+
+
+def has_words(texts: pa.Array) -> pa.Array:
+    """Return which texts have something to score, (n,)."""
+    return pc.not_equal(pc.utf8_trim(texts, _spaces()), "").fill_null(False)
+
+
+@cache
+def _spaces() -> str:
+    """Return what Python takes for white space; Arrow leaves some of it."""
+    return "".join(chr(code) for code in range(0x3001) if chr(code).isspace())

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from moderation.distributed.model_on_workers import send_model
 from moderation.distributed.partitions import PART_ROWS, Part, cut_parts, read_footers
 from moderation.distributed.reading import Layout, reaching_table
 from moderation.distributed.scoring import Failed, Job, Options, score_part
-from moderation.distributed.tasks import Died, Submit, Tasks
+from moderation.distributed.tasks import Died, Submit, Tasks, Watch
 from moderation.errors import DataError, OutputError, ParseError
 from moderation.frames import BATCH_ROWS, SCHEMA, SCORE, SCORE_TYPES, find_schema, to_rows
 from moderation.parsers.columns import find_columns
@@ -55,17 +54,6 @@ class Summary:
     replaced: tuple[str, ...] = ()
     """Columns of the input that scores took the place of."""
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What is told of a run while it goes on."""
-
-    say: Callable[[str], None]
-    begin: Callable[[int], None]
-    """Takes the number of parts to do."""
-    advance: Callable[[], None]
-    """Is called for each part done."""
 
 
 def score_dataset(

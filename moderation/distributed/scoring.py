@@ -2,12 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moderation.distributed.addresses import (
@@ -18,12 +16,14 @@ from moderation.distributed.addresses import (
 from moderation.distributed.manifest import Done
 from moderation.distributed.model_on_workers import find_scorer
 from moderation.distributed.partitions import Part
-from moderation.distributed.reading import Layout, read_piece
+from moderation.distributed.reading import Layout, has_words, read_piece
 from moderation.errors import ModerationError, OutputError
 from moderation.frames import LANGUAGE, MODEL, SCORE, SCORE_TYPES, TEXT
 from moderation.languages import detect_languages
 from moderation.scorer import Scorer
 from moderation.scoring import name_version
+
+FULL = "the worker's memory is full; give more with --worker-memory, or fewer --workers"
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ def score_part(job: Job, part: Part, paths: tuple[str, ...]) -> Done | Failed:
     except ModerationError as error:
         return Failed(part.name, str(error), isinstance(error, OutputError))
     except MemoryError:
-        reason = "the worker's memory is full; give more with --worker-memory, or fewer --workers"
-        return Failed(part.name, reason, False)
+        return Failed(part.name, FULL, False)
 
 
 def _score_part(job: Job, part: Part, paths: tuple[str, ...]) -> Done:
@@ -97,9 +96,8 @@ def _added(job: Job) -> list[str]:
 
 def score_texts(scorer: Scorer, texts: pa.Array, options: Options) -> dict[str, pa.Array]:
     """Return the columns that scoring adds, (n,) each; null where there are no words to score."""
-    has_words = pc.not_equal(pc.utf8_trim(texts, _spaces()), "").fill_null(False)
-    worded = texts.filter(has_words)
-    chosen = has_words.to_numpy(zero_copy_only=False)
+    worded = texts.filter(has_words(texts))
+    chosen = has_words(texts).to_numpy(zero_copy_only=False)
     places = pa.array(np.cumsum(chosen) - 1, mask=~chosen)
 
     def spread(values: Any, kind: pa.DataType) -> pa.Array:
@@ -115,9 +113,3 @@ def score_texts(scorer: Scorer, texts: pa.Array, options: Options) -> dict[str, 
     if options.languages:
         added[LANGUAGE] = spread(detect_languages(worded.to_pylist()), SCORE_TYPES[LANGUAGE])
     return added
-
-
-@cache
-def _spaces() -> str:
-    """Return what Python takes for white space; Arrow leaves some of it."""
-    return "".join(chr(code) for code in range(0x3001) if chr(code).isspace())

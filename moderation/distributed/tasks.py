@@ -31,6 +31,17 @@ Submit = Callable[[Part], "Future[Any]"]
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What is told of a run while it goes on."""
+
+    say: Callable[[str], None]
+    begin: Callable[[int], None]
+    """Takes the number of parts to do."""
+    advance: Callable[[], None]
+    """Is called for each part done."""
+
+
+@dataclass(frozen=True)
 class Died:
     """Why a part was not done: its workers died, each time."""
 
