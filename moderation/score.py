@@ -141,6 +141,8 @@ def score_on_cluster(args: argparse.Namespace) -> None:
         say(f"{scored.kept_parts} parts were there from before")
     if scored.replaced:
         say(f"replaced the input's columns {', '.join(scored.replaced)}")
+    for name in scored.learnt_from:
+        say(f"{name}: the model has learnt from it; its scores there promise too much")
     for cause, number in sorted(scored.left_out.items()):
         say(f"not read: {number} {cause}")
     say(f"scored {scored.rows - scored.without_words} comments with model {scored.version}")

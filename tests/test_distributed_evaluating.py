@@ -15,6 +15,7 @@ from moderation.fairness import IDENTITIES
 from tests.clusters import (
     BASE,
     client,  # noqa: F401 - a fixture
+    make_model,
     need_package,
 )
 
@@ -147,6 +148,16 @@ def test_what_is_wrong_is_said_as_locally(cluster, tmp_path, capsys, spoil, mess
     for engine in ("local", "dask"):
         assert evaluate.main([str(BASE), str(table), "--engine", engine]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_tables_that_the_model_learnt_from_are_marked(cluster, tmp_path, capsys):
+    table = write(tmp_path / "in" / "known.parquet", make_rows(200))
+    model = make_model(tmp_path, learnt_from=table)
+    write(tmp_path / "in" / "new.parquet", make_rows(100, seed=1))
+    for name, mark in (("in", " (the model learnt from it)\n"), ("in/new.parquet", "\n")):
+        for engine in ("local", "dask"):
+            assert evaluate.main([str(model), str(tmp_path / name), "--engine", engine]) == 0
+            assert capsys.readouterr().out.startswith(f"{tmp_path / name}{mark}")
 
 
 def test_tops_of_threads_are_those_of_following_each_reply():

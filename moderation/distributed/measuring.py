@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from moderation.captures import PAGE_SOURCES
 from moderation.comments import Comment, Status
 from moderation.datasets import outcome_of, why_unlabelled
-from moderation.distributed.addresses import digest_file, find_place
+from moderation.distributed.addresses import find_place
 from moderation.distributed.model_on_workers import find_scorer
 from moderation.distributed.partitions import Part
 from moderation.distributed.places import Hashes, hash_names, name_articles
-from moderation.distributed.reading import Layout, has_words, read_piece
+from moderation.distributed.reading import Layout, has_words, is_known, read_piece
 from moderation.distributed.scoring import FULL, Failed
 from moderation.errors import ModerationError
 from moderation.fairness import mentions
@@ -102,7 +102,7 @@ def _tell_part(task: Task, part: Part, paths: tuple[str, ...]) -> Told:
     scorer, source = find_scorer(task.model), find_place(task.input)
     told = Told(part.name)
     for piece, path in zip(part.pieces, paths, strict=True):
-        if piece.begin == 0 and task.known and digest_file(source, path) in task.known:
+        if is_known(source, path, piece, task.known):
             told.learnt_from.append(path)
         for columns in read_piece(task.layout, source, path, piece, told.not_read):
             _tell_rows(dict(zip(SCHEMA.names, columns, strict=True)), scorer, told)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import PurePosixPath
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moderation.distributed.addresses import Place, open_file, reaching
+from moderation.distributed.addresses import Place, digest_file, open_file, reaching
 from moderation.distributed.columns import ColumnReader
 from moderation.distributed.partitions import Piece
 from moderation.errors import OutputError, ParseError
@@ -62,6 +62,11 @@ def read_piece(
         raise ParseError(f"{name}: {error}") from error
     except OutputError as error:  # of another type: the table's fault, not the output's
         raise ParseError(f"{name}: {error}") from error
+
+
+def is_known(source: Place, path: str, piece: Piece, known: Collection[str]) -> bool:
+    """Tell whether a table that begins with this piece is among the files of some SHA-256."""
+    return bool(known) and piece.begin == 0 and digest_file(source, path) in known
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from distributed import Client, Future
 
+from moderation.artifacts import Manifest as ModelManifest
 from moderation.artifacts import load_model
 from moderation.artifacts import read_manifest as read_model_manifest
 from moderation.distributed.addresses import (
@@ -54,6 +55,8 @@ class Summary:
     replaced: tuple[str, ...] = ()
     """Columns of the input that scores took the place of."""
     left_out: Counter[str] = field(default_factory=Counter)
+    learnt_from: list[str] = field(default_factory=list)
+    """Tables that the model has learnt from."""
 
 
 def score_dataset(
@@ -64,12 +67,13 @@ def score_dataset(
     *,
     options: Options,
     watch: Watch,
-    part_rows: int = PART_ROWS,
+    part_rows: int | None = None,
 ) -> Summary:
     """
     Score Parquet tables into a folder of parts; a run that was cut off is continued.
 
-    `source` and `output` are paths or fsspec addresses.
+    `source` and `output` are paths or fsspec addresses. Parts have up to so many rows; those of a
+    run that is continued stay as they were cut.
 
     Raises:
         ModelError: the model is not to be used, here or on a worker.
@@ -79,24 +83,30 @@ def score_dataset(
         ClusterError: the cluster was lost.
 
     """
-    scorer, sha256 = load_model(model), str(read_model_manifest(model).facts["sha256"])
+    scorer, about = load_model(model), read_model_manifest(model)
     origin, target = find_place(source), find_place(output)
     if origin.holds(target):
         raise OutputError(f"{target.show()}: lies in the input; name a folder elsewhere")
     tables = read_footers(origin, find_tables(origin))
     known = scorer.attributes if options.attributes else ()
-    job, replaced = _plan_job(origin, target, tables[0].path, sha256, options, known)
+    job, replaced = _plan_job(origin, target, tables[0].path, about, options, known)
     manifest = Manifest(
-        model=sha256,
+        model=job.model,
         options=asdict(options),
         columns=[(column.name, str(column.type)) for column in job.schema],
         tables=tables,
-        parts=cut_parts(tables, rows=part_rows),
+        parts=cut_parts(tables, rows=part_rows or PART_ROWS),
+        part_rows=part_rows or PART_ROWS,
     )
     prepare_folder(target)
     before = read_manifest(target)
     if before is not None:
         manifest = go_on(before, manifest, name=target.show())
+        if part_rows not in (None, manifest.part_rows):
+            watch.say(
+                f"{target.show()}: goes on with its {len(manifest.parts)} parts as they were cut; "
+                f"--part-rows {part_rows} is for a new folder"
+            )
     write_manifest(target, manifest)
     kept = len(manifest.done)
     failed = _run(client, job, manifest, target, model, watch)
@@ -106,6 +116,7 @@ def score_dataset(
         summary.rows += done.rows
         summary.without_words += done.without_words
         summary.left_out.update(done.left_out)
+        summary.learnt_from.extend(map(origin.show, done.learnt_from))
     return summary
 
 
@@ -113,7 +124,7 @@ def _plan_job(
     origin: Place,
     target: Place,
     path: str,
-    sha256: str,
+    about: ModelManifest,
     options: Options,
     attributes: tuple[str, ...],
 ) -> tuple[Job, tuple[str, ...]]:
@@ -138,7 +149,15 @@ def _plan_job(
     kept = find_schema(list(to_rows(comments, extra=extra)), [*SCHEMA.names, *extra])
     types = {**dict.fromkeys(attributes, SCORE_TYPES[SCORE]), **SCORE_TYPES}
     schema = pa.schema([*kept, *((name, types[name]) for name in added)])
-    job = Job(origin.address, target.address, sha256, options, Layout(tuple(names), kept), schema)
+    job = Job(
+        origin.address,
+        target.address,
+        str(about.facts["sha256"]),
+        options,
+        frozenset(about.training_files),
+        Layout(tuple(names), kept),
+        schema,
+    )
     return job, tuple(sorted(set(columns.extra) - set(extra)))
 
 

@@ -16,7 +16,7 @@ from moderation.distributed.addresses import (
 from moderation.distributed.manifest import Done
 from moderation.distributed.model_on_workers import find_scorer
 from moderation.distributed.partitions import Part
-from moderation.distributed.reading import Layout, has_words, read_piece
+from moderation.distributed.reading import Layout, has_words, is_known, read_piece
 from moderation.errors import ModerationError, OutputError
 from moderation.frames import LANGUAGE, MODEL, SCORE, SCORE_TYPES, TEXT
 from moderation.languages import detect_languages
@@ -43,6 +43,8 @@ class Job:
     output: str = field(repr=False)
     model: str
     options: Options
+    known: frozenset[str] = field(repr=False)
+    """SHA-256 of the files that the model has learnt from."""
     layout: Layout
     schema: pa.Schema = field(repr=False)
     """All columns of the output."""
@@ -76,9 +78,12 @@ def _score_part(job: Job, part: Part, paths: tuple[str, ...]) -> Done:
     scorer, source = find_scorer(job.model), find_place(job.input)
     counts: Counter[str] = Counter()
     left_out: Counter[str] = Counter()
+    learnt_from: list[str] = []
     with putting(find_place(job.output), part.name) as aside:
         with pq.ParquetWriter(str(aside), job.schema, compression="zstd") as writer:
             for piece, path in zip(part.pieces, paths, strict=True):
+                if is_known(source, path, piece, job.known):
+                    learnt_from.append(path)
                 for columns in read_piece(job.layout, source, path, piece, left_out):
                     texts = columns[job.layout.kept.get_field_index(TEXT)]
                     added = score_texts(scorer, texts, job.options)
@@ -87,7 +92,8 @@ def _score_part(job: Job, part: Part, paths: tuple[str, ...]) -> Done:
                     counts["rows"] += len(texts)
                     counts["without words"] += added[SCORE].null_count
         sha256 = digest(aside)
-    return Done(part.name, counts["rows"], counts["without words"], sha256, dict(left_out))
+    rows, without_words = counts["rows"], counts["without words"]
+    return Done(part.name, rows, without_words, sha256, dict(left_out), learnt_from)
 
 
 def _added(job: Job) -> list[str]:
