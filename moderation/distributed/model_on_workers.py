@@ -7,6 +7,7 @@ from typing import Any
 from distributed import Client, WorkerPlugin
 
 from moderation.artifacts import load_model
+from moderation.distributed.versions import digest_code
 from moderation.errors import ClusterError, ModelNotFound
 from moderation.scorer import Scorer
 
@@ -29,10 +30,13 @@ class ModelOnWorkers(WorkerPlugin):
         except OSError as error:
             raise ModelNotFound(f"{path}: cannot be read ({error.strerror})") from error
         self.sha256 = sha256
+        self.code = digest_code()
         self.name = f"moderation-model-{sha256[:12]}"
 
     def setup(self, worker: Any) -> None:
         """Verify and load the model; a worker that cannot does not begin."""
+        if self.code != digest_code():
+            raise ClusterError("another version of moderation than the client's: install the same")
         if self.sha256 in _LOADED:
             return
         with tempfile.TemporaryDirectory() as folder:
