@@ -183,8 +183,7 @@ def take_parts_on_cluster(args: argparse.Namespace, *_: object) -> Iterator[Part
         from moderation.distributed.tasks import Watch
 
         watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
-        taken = take(client, args.model, args.data, watch=watch, given=dict(args.column))
-        parts = list(taken)
+        parts = take(client, args.model, args.data, watch=watch, given=dict(args.column))
     yield from parts
 
 

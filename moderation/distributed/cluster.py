@@ -13,7 +13,7 @@ from moderation.distributed.versions import check_workers
 from moderation.errors import ClusterError
 from moderation.threads import count_cores
 
-ATTEMPTS = 3
+ATTEMPTS = 1
 """Workers that may die with a task before the scheduler gives it back; see `tasks`."""
 JOINS_WITHIN = 30
 """Seconds that a running cluster may take to have a worker."""

@@ -16,7 +16,7 @@ from moderation.comments import Comment
 from moderation.datasets import MIN_ARTICLES, GatherReport, gather
 from moderation.distributed.addresses import Place, find_place, find_tables, open_file
 from moderation.distributed.measuring import Bits, Rows, Task, Told, tell_part
-from moderation.distributed.model_on_workers import send_model
+from moderation.distributed.model_on_workers import sending_model
 from moderation.distributed.partitions import PART_ROWS, Part, Table, cut_parts, read_footers
 from moderation.distributed.places import find_tops
 from moderation.distributed.reading import Layout, reaching_table
@@ -52,6 +52,11 @@ class Gathered:
     def captures(self) -> list[Comment]:
         return [comment for one in self.told for comment in one.captures]
 
+    @property
+    def has_rows(self) -> bool:
+        """Tell whether there is more than captures of pages, or nothing at all."""
+        return not self.captures or any(len(rows.places) for rows in _rows(self))
+
     def lines(self) -> Iterator[str]:
         """Yield what was read and what was not."""
         yield f"parquet, {sum(one.read for one in self.told)} comments"
@@ -67,9 +72,9 @@ def take_parts(
     *,
     watch: Watch,
     given: Mapping[str, str] | None = None,
-) -> Iterator[Measured]:
+) -> list[Measured]:
     """
-    Yield the comments of each source, and then the captures of pages of all, as local reading does.
+    Return the comments of each source, then the captures of pages of all, as local reading does.
 
     The client holds some 50 bytes of each labelled comment and 16 of each other one, and captures
     of pages as they are, but for their words. `given` maps fields to columns named unusually.
@@ -83,18 +88,14 @@ def take_parts(
     """
     manifest = read_manifest(model)
     sha256, known = str(manifest.facts["sha256"]), manifest.training_files
-    send_model(client, model, sha256)
-    with_captures: list[Gathered] = []
-    for source in sources:
-        gathered = _gather(client, source, sha256, known, given or {}, watch)
-        for line in gathered.lines():
-            watch.say(f"{gathered.name}: {line}")
-        if gathered.captures:
-            with_captures.append(gathered)
-        if not gathered.captures or any(len(rows.places) for rows in _rows(gathered)):
-            yield _measured(gathered)
-    if with_captures:
-        yield _join(with_captures)
+    gathered = []
+    with sending_model(client, model, sha256):
+        for source in sources:
+            one = _gather(client, source, sha256, known, given or {}, watch)
+            for line in one.lines():
+                watch.say(f"{one.name}: {line}")
+            gathered.append(one)
+    return [*(_measured(one) for one in gathered if one.has_rows), *_join(gathered)]
 
 
 def _gather(
@@ -191,13 +192,16 @@ def split_bits(mentioned: Bits) -> dict[str, Booleans]:
     }
 
 
-def _join(sources: list[Gathered]) -> Measured:
-    """Join captures of pages as `gather` does: digests stand for words."""
-    comments = [comment for gathered in sources for comment in gathered.captures]
+def _join(gathered: list[Gathered]) -> Iterator[Measured]:
+    """Yield the captures of pages, if any, joined as `gather` does: digests stand for words."""
+    sources = [one for one in gathered if one.captures]
+    if not sources:
+        return
+    comments = [comment for one in sources for comment in one.captures]
     report = GatherReport()
     dataset = gather(comments, report)
     scored: dict[str, tuple[float, int]] = {}
-    for told in (told for gathered in sources for told in gathered.told):
+    for told in (told for one in sources for told in one.told):
         scored.update(told.scored)
     pairs = [scored[digest] for digest in dataset.texts]
     sample = Sample(
@@ -206,5 +210,5 @@ def _join(sources: list[Gathered]) -> Measured:
         dataset.groups,
         split_bits(np.array([named for _, named in pairs], dtype=np.uint32)),
     )
-    learnt_from = any(gathered.learnt_from for gathered in sources)
-    return Measured(CAPTURES, sample, learnt_from, tuple(report.lines()))
+    learnt_from = any(one.learnt_from for one in sources)
+    yield Measured(CAPTURES, sample, learnt_from, tuple(report.lines()))

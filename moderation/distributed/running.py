@@ -26,7 +26,7 @@ from moderation.distributed.manifest import (
     read_manifest,
     write_manifest,
 )
-from moderation.distributed.model_on_workers import send_model
+from moderation.distributed.model_on_workers import sending_model
 from moderation.distributed.partitions import PART_ROWS, Part, cut_parts, read_footers
 from moderation.distributed.reading import Layout, reaching_table
 from moderation.distributed.scoring import Failed, Job, Options, score_part
@@ -167,12 +167,16 @@ def _run(
     """Do the parts that wait, a few at a time; return those that could not be done."""
     waiting = manifest.waiting()
     watch.begin(len(waiting))
-    failed: list[Failed] = []
     if not waiting:
-        return failed
-    send_model(client, model, job.model)
+        return []
+    with sending_model(client, model, job.model):
+        return _do(client, job, manifest, target, watch)
+
+
+def _do(client: Client, job: Job, manifest: Manifest, target: Place, watch: Watch) -> list[Failed]:
+    failed: list[Failed] = []
     saved = time.monotonic()
-    tasks = Tasks(client, _submitting(client, job, manifest), waiting)
+    tasks = Tasks(client, _submitting(client, job, manifest), manifest.waiting())
     try:
         for result in tasks.run(is_over=lambda: any(one.is_final for one in failed)):
             watch.advance()

@@ -13,10 +13,10 @@ from moderation.errors import ClusterError, ModerationError
 
 WAITING = 2
 """Tasks that a thread has: one that runs and one that is next."""
-ROUNDS = 6
+ROUNDS = 11
 """
-How often a part is given to the scheduler, which itself tries each time until `ATTEMPTS` more
-workers have died than it allows: more than twenty deaths, however unlucky, are borne.
+How often a part is given to the scheduler, which gives it back when two workers have died with it
+(see `cluster.ATTEMPTS`): twenty deaths in a run are borne even where one part has met them all.
 """
 MEMORY_ROUNDS = 2
 """The same where memory was full: what fills it alone will fill it again."""
