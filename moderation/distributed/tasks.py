@@ -22,8 +22,8 @@ MEMORY_ROUNDS = 2
 """The same where memory was full: what fills it alone will fill it again."""
 LOOKS_EVERY = 10.0
 """Seconds of waiting after which it is looked whether there are workers at all."""
-PATIENCE = 60.0
-"""Seconds without any worker after which the work is given up."""
+PATIENCE = 300.0
+"""Seconds without any worker after which the work is given up: one begins within a minute or so."""
 _MEMORY = "worker-restart-memory"
 """Where a worker's nanny tells the scheduler that it ends it for what it holds."""
 
