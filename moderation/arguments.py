@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -84,6 +84,11 @@ def progress(items: Iterable[Item], total: int, what: str, /) -> Iterable[Item]:
 def say(line: str) -> None:
     """Tell the user something that is not the result."""
     tqdm.write(line, file=sys.stderr)
+
+
+def step(bar: "tqdm[Any]") -> None:
+    """Show that one more part is done."""
+    bar.update()
 
 
 def run(command: str, work: Callable[[], None], *, interrupted: str = "nothing was written") -> int:

@@ -4,6 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import TypeVar
+
+Key = TypeVar("Key", str, int)
+"""What tells a comment from others."""
 
 
 class Status(StrEnum):
@@ -104,7 +108,7 @@ def build_threads(comments: Iterable[Comment]) -> list[Thread]:
     return [_grow(top, replies) for top in tops]
 
 
-def find_root(comment_id: str, parents: Mapping[str, str | None]) -> str:
+def find_root(comment_id: Key, parents: Mapping[Key, Key | None]) -> Key:
     """Return the id at the top of a comment's chain of parents; a circle ends where it closes."""
     seen = {comment_id}
     while (parent := parents.get(comment_id)) is not None and parent not in seen:

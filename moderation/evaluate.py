@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 from moderation.arguments import (
     COMPILING,
     add_reading_options,
@@ -16,20 +18,29 @@ from moderation.arguments import (
     read_share,
     run,
     say,
+    step,
 )
 from moderation.artifacts import Manifest, load_model, read_manifest
 from moderation.captures import is_capture
 from moderation.cards import summarise, summarise_bias
 from moderation.comments import Comment
-from moderation.datasets import NOTHING_LABELLED, Dataset, GatherReport, gather
+from moderation.datasets import NOTHING_LABELLED, GatherReport, gather
+from moderation.engines import (
+    DASK,
+    READING,
+    add_engine_options,
+    find_engine_misuse,
+    open_engine,
+)
 from moderation.errors import DataError, PolicyError
-from moderation.fairness import BiasReport, measure_bias
+from moderation.fairness import BiasReport, measure_mentioned, mentions
 from moderation.frames import check_output, replacing
 from moderation.kernels import announce_compiling
-from moderation.metrics import Floats, Report, measure
+from moderation.metrics import Report, measure
 from moderation.parsers import find_files
 from moderation.parsers.sources import digest, printable
 from moderation.policy import Goal
+from moderation.samples import CAPTURES, Part, Sample, take_sample
 from moderation.scorer import Scorer
 from moderation.templates import Filled, fill, read_templates
 from moderation.thresholds import Answer, find_point
@@ -68,23 +79,27 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=read_seed, default=0, metavar="N", help="of the bootstrap")
     add_reading_options(parser)
+    add_engine_options(
+        parser,
+        "with --engine dask DATA are Parquet files, folders of them or addresses such as "
+        "s3://bucket/folder; the numbers are those of the local engine",
+    )
     return parser
+
+
+def find_misuse(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with options that do not go together; None if nothing is."""
+    only_local = [name for name in READING if name != "column"]
+    return find_engine_misuse(args, only_local=only_local, streams=args.data)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if misuse := find_misuse(args):
+        parser.error(misuse)
     return run("evaluate", lambda: evaluate(args))
-
-
-@dataclass(frozen=True)
-class Part:
-    """Comments that are measured together."""
-
-    name: str
-    comments: list[Comment]
-    learnt_from: bool
-    """Whether the model learnt from one of the files: the measurement then flatters it."""
 
 
 @dataclass(frozen=True)
@@ -105,14 +120,15 @@ def evaluate(args: argparse.Namespace) -> None:
         check_output(args.json)
     announce_compiling(lambda: say(COMPILING))
     scorer, manifest = load_model(args.model), read_manifest(args.model)
-    measured = [_measure(part, scorer, manifest, args) for part in _parts(args, manifest)]
+    take = take_parts_on_cluster if args.engine == DASK else take_parts
+    measured = [_measure(part, scorer, manifest, args) for part in take(args, scorer, manifest)]
     found = {one.part.name: _as_json(one) for one in measured}
     for one in measured:
         print(f"{one.part.name}{' (the model learnt from it)' if one.part.learnt_from else ''}")
         asked = (line for answer in one.points for line in answer.lines())
         _print_indented(summarise(one.report), summarise_bias(one.bias), asked)
     if filled is not None:
-        bias = _measure_bias(filled, scorer.score(filled.texts), scorer, args.seed)
+        bias = _measure_bias(_sample_templates(filled, scorer), scorer, args.seed)
         found[str(args.templates)] = {"bias": asdict(bias)}
         print(f"{printable(str(args.templates))}: {len(filled)} sentences made of templates")
         _print_indented(summarise_bias(bias))
@@ -136,7 +152,8 @@ def _as_json(one: Measured) -> dict[str, Any]:
     return {**asdict(one.report), "bias": asdict(one.bias), "asked": asked}
 
 
-def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
+def take_parts(args: argparse.Namespace, scorer: Scorer, manifest: Manifest) -> Iterator[Part]:
+    """Yield what is measured together: the rows of each file or folder, and all captures."""
     captured: list[Comment] = []
     captured_known = False
     for name in args.data:
@@ -148,9 +165,26 @@ def _parts(args: argparse.Namespace, manifest: Manifest) -> Iterator[Part]:
         captured_known |= known and bool(pages)
         if len(pages) < len(comments) or not comments:
             rows = [comment for comment in comments if not is_capture(comment)]
-            yield Part(printable(str(name)), rows, known)
+            yield _take_part(printable(str(name)), rows, known, scorer)
     if captured:
-        yield Part("captures of pages", captured, captured_known)
+        yield _take_part(CAPTURES, captured, captured_known, scorer)
+
+
+def _take_part(name: str, comments: list[Comment], known: bool, scorer: Scorer) -> Part:
+    report = GatherReport()
+    dataset = gather(comments, report)
+    return Part(name, take_sample(dataset, scorer), known, tuple(report.lines()))
+
+
+def take_parts_on_cluster(args: argparse.Namespace, *_: object) -> Iterator[Part]:
+    """Yield the same, read and scored by the workers of a cluster."""
+    with open_engine(args) as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
+        from moderation.distributed.evaluating import take_parts as take
+        from moderation.distributed.tasks import Watch
+
+        watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
+        parts = take(client, args.model, args.data, watch=watch, given=dict(args.column))
+    yield from parts
 
 
 def _print_indented(*parts: Iterable[str]) -> None:
@@ -158,39 +192,41 @@ def _print_indented(*parts: Iterable[str]) -> None:
 
 
 def _measure(part: Part, scorer: Scorer, manifest: Manifest, args: argparse.Namespace) -> Measured:
-    gathered = GatherReport()
-    dataset = gather(part.comments, gathered)
-    for line in gathered.lines():
-        say(f"{part.name}: {line}")
-    if not len(dataset):
+    for line in part.lines():
+        say(line)
+    sample = part.sample
+    if not len(sample):
         raise DataError(f"{part.name}: {NOTHING_LABELLED}")
-    scores = scorer.score(dataset.texts)
     site = manifest.base_rate if args.base_rate is None else args.base_rate
     try:
         report = measure(
-            dataset.labels,
-            scores,
-            groups=dataset.groups,
+            sample.labels,
+            sample.scores,
+            groups=sample.groups,
             thresholds=scorer.thresholds,
             site_base_rate=site,
             seed=args.seed,
         )
         points = tuple(
-            find_point(goal, dataset.labels, scores, base_rate=site) for goal in args.point
+            find_point(goal, sample.labels, sample.scores, base_rate=site) for goal in args.point
         )
     except DataError as error:
         raise DataError(f"{part.name}: {error}") from error
-    bias = _measure_bias(dataset, scores, scorer, args.seed)
-    return Measured(part, report, bias, points)
+    return Measured(part, report, _measure_bias(sample, scorer, args.seed), points)
 
 
-def _measure_bias(data: Dataset | Filled, scores: Floats, scorer: Scorer, seed: int) -> BiasReport:
+def _sample_templates(filled: Filled, scorer: Scorer) -> Sample:
+    texts = filled.texts
+    return Sample(filled.labels, scorer.score(texts), filled.groups, mentions(texts))
+
+
+def _measure_bias(sample: Sample, scorer: Scorer, seed: int) -> BiasReport:
     """Measure bias, false positives at the operating point that matches most."""
-    return measure_bias(
-        data.texts,
-        data.labels,
-        scores,
-        groups=data.groups,
+    return measure_mentioned(
+        sample.mentioned,
+        sample.labels,
+        sample.scores,
+        groups=sample.groups,
         threshold=min(scorer.thresholds.values(), default=None),
         seed=seed,
     )

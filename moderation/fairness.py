@@ -168,8 +168,31 @@ def measure_bias(
     Intervals are 95% percentile bootstrap ones. `groups` are those of `measure`: articles, threads
     or templates, drawn whole.
     """
+    return measure_mentioned(
+        mentions(texts, identities),
+        labels,
+        scores,
+        groups=groups,
+        threshold=threshold,
+        fewest=fewest,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+def measure_mentioned(
+    found: Mapping[str, Booleans],
+    labels: Integers,
+    scores: Floats,
+    *,
+    groups: Integers | None = None,
+    threshold: float | None = None,
+    fewest: int = FEWEST,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> BiasReport:
+    """Measure as `measure_bias` does, where it is known already which comments mention whom."""
     removed = labels == 1
-    found = mentions(texts, identities)
     told = {name: named for name, named in found.items() if _can_tell(named, removed, fewest)}
     ranking = _Ranking(scores, removed, told.values())
     group = number_groups(groups, len(labels))

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -16,6 +15,7 @@ from moderation.arguments import (
     read_share,
     run,
     say,
+    step,
     track,
 )
 from moderation.artifacts import load_model, read_manifest
@@ -120,11 +120,6 @@ def score(args: argparse.Namespace) -> None:
         say(f"not scored: {scored.without_words} without words")
 
 
-def step(bar: "tqdm[Any]") -> None:
-    """Show that one more part is done."""
-    bar.update()
-
-
 def score_on_cluster(args: argparse.Namespace) -> None:
     """Score on a cluster, and say what came of it."""
     if args.languages:
@@ -133,8 +128,9 @@ def score_on_cluster(args: argparse.Namespace) -> None:
     load_model(args.model)  # refused before workers are begun; what it compiles, they find
     rows = {"part_rows": args.part_rows} if args.part_rows else {}
     with open_engine(args) as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
-        from moderation.distributed.running import Watch, score_dataset
+        from moderation.distributed.running import score_dataset
         from moderation.distributed.scoring import Options
+        from moderation.distributed.tasks import Watch
 
         options = Options(args.base_rate, args.attributes, args.languages)
         watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
@@ -145,6 +141,8 @@ def score_on_cluster(args: argparse.Namespace) -> None:
         say(f"{scored.kept_parts} parts were there from before")
     if scored.replaced:
         say(f"replaced the input's columns {', '.join(scored.replaced)}")
+    for name in scored.learnt_from:
+        say(f"{name}: the model has learnt from it; its scores there promise too much")
     for cause, number in sorted(scored.left_out.items()):
         say(f"not read: {number} {cause}")
     say(f"scored {scored.rows - scored.without_words} comments with model {scored.version}")

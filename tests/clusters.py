@@ -1,6 +1,8 @@
 """What tests of distributed work share: a cluster of threads, tables, and outputs as one."""
 
+import hashlib
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -67,3 +69,14 @@ def digests(folder: Path) -> dict[str, bytes]:
 
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), **more}
+
+
+def make_model(folder: Path, *, learnt_from: Path) -> Path:
+    """Return a model that says that it has learnt from a file."""
+    path = folder / "model.joblib"
+    path.symlink_to(BASE)
+    facts = json.loads(BASE.with_suffix(".json").read_text())
+    digest = hashlib.sha256(learnt_from.read_bytes()).hexdigest()
+    facts["training_data"]["files"] = [{"sha256": digest, "name": learnt_from.name}]
+    path.with_suffix(".json").write_text(json.dumps(facts))
+    return path

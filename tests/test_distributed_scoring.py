@@ -16,6 +16,7 @@ from tests.clusters import (
     BASE,
     client,  # noqa: F401 - a fixture
     environment,
+    make_model,
     make_table,
     need_package,
     read_parts,
@@ -27,19 +28,21 @@ from moderation.distributed import scoring  # noqa: E402
 from moderation.distributed.addresses import mask  # noqa: E402
 from moderation.distributed.cluster import open_cluster  # noqa: E402
 from moderation.distributed.model_on_workers import ModelOnWorkers  # noqa: E402
-from moderation.distributed.running import Watch, score_dataset  # noqa: E402
+from moderation.distributed.running import score_dataset  # noqa: E402
 from moderation.distributed.scoring import Options  # noqa: E402
+from moderation.distributed.tasks import Watch  # noqa: E402
 
 PLAIN = Options()
 ALL = Options(base_rate=0.5, attributes=True, languages=True)
 
 
-def run(cluster, source, output, *, options=PLAIN, part_rows=250):
-    said = []
-    watch = Watch(said.append, begin=lambda number: None, advance=lambda: None)
+def run(
+    cluster, source, output, *, options=PLAIN, part_rows=250, model=BASE, say=lambda line: None
+):
+    watch = Watch(say, begin=lambda number: None, advance=lambda: None)
     return score_dataset(
         cluster,
-        BASE,
+        model,
         str(source),
         str(output),
         options=options,
@@ -176,6 +179,38 @@ def test_parts_of_another_model_input_or_options_are_not_mixed(client, tmp_path)
     (source / "in-02.parquet").write_bytes((source / "in-01.parquet").read_bytes())
     with pytest.raises(OutputError, match="an input of 2 tables, this one has 3"):
         run(client, source, out)
+
+
+def test_a_run_goes_on_with_the_parts_that_it_was_begun_with(client, tmp_path):  # noqa: F811
+    source, out, said = write_tables(tmp_path / "in", [80] * 4), tmp_path / "out", []
+    run(client, source, out, part_rows=40)
+    (out / "part-00002.parquet").unlink()
+    forget(out, "part-00002.parquet")
+    assert run(client, source, out, part_rows=40, say=said.append).kept_parts == 7
+    assert run(client, source, out, part_rows=None, say=said.append).kept_parts == 8
+    assert said == []
+    forget(out, "part-00003.parquet")
+    assert run(client, source, out, part_rows=200, say=said.append).kept_parts == 7
+    assert said == [
+        f"{out}: goes on with its 8 parts as they were cut; --part-rows 200 is for a new folder"
+    ]
+    run(client, source, tmp_path / "whole")
+    assert read_parts(out).equals(read_parts(tmp_path / "whole"))
+
+
+def forget(out, part):
+    """Have the manifest not know of a part, as where a run was cut off before it."""
+    manifest = json.loads((out / "_manifest.json").read_text())
+    del manifest["done"][part]
+    (out / "_manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_table_that_the_model_learnt_from_is_told_and_stays_so(client, tmp_path):  # noqa: F811
+    source = write_tables(tmp_path / "in", [80, 81])
+    model = make_model(tmp_path, learnt_from=source / "in-01.parquet")
+    for _ in range(2):  # of a run that is continued, too
+        summary = run(client, source, tmp_path / "out", model=model, part_rows=30)
+        assert summary.learnt_from == [str(source / "in-01.parquet")]
 
 
 def test_a_model_that_was_changed_is_refused_on_the_worker(tmp_path):

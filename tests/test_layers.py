@@ -113,8 +113,8 @@ MAY_IMPORT = {
     "distributed": {
         "artifacts", "buffers", "calibration", "captures", "comments", "datasets", "fairness",
         "features", "frames", "kernels", "languages", "learning", "logistic", "masks", "memory",
-        "metrics", "model", "parsers", "progress", "scorer", "scoring", "threads", "thresholds",
-        "training", "vocabulary", "errors",
+        "metrics", "model", "parsers", "progress", "samples", "scorer", "scoring", "threads",
+        "thresholds", "training", "vocabulary", "errors",
     },
     "cards": {"fairness", "metrics", "plots", "training"},
     "arguments": {"comments", "parsers", "errors"},
@@ -129,6 +129,7 @@ MAY_IMPORT = {
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
     "parse": {"arguments", "captures", "comments", "frames", "errors"},
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
+    "samples": {"datasets", "fairness", "metrics", "scorer"},
     "engines": {"arguments", "distributed", "errors"},
     "score": {
         "arguments", "artifacts", "distributed", "engines", "frames", "kernels", "languages",
@@ -150,8 +151,9 @@ MAY_IMPORT = {
         "thresholds", "training", "errors",
     },
     "evaluate": {
-        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "fairness", "frames",
-        "metrics", "kernels", "parsers", "policy", "scorer", "templates", "thresholds", "errors",
+        "arguments", "artifacts", "captures", "cards", "comments", "datasets", "distributed",
+        "engines", "fairness", "frames", "metrics", "kernels", "parsers", "policy", "samples",
+        "scorer", "templates", "thresholds", "errors",
     },
     "answers": {"locks", "errors"},
     "old_api": {"answers", "errors"},

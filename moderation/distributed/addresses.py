@@ -18,6 +18,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from moderation.errors import MissingPackage, ModerationError, OutputError, SourceError
 
+CHUNK = 1 << 20
 _CREDENTIALS = re.compile(r"(?<=//)[^/@]*@")
 _LEFT = re.compile(r"\..+\.[0-9a-z_]{8}\.part")
 
@@ -185,6 +186,21 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file here."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_file(place: Place, path: str) -> str:
+    """
+    Return the SHA-256 of a file of any file system.
+
+    Raises:
+        SourceError: it cannot be read.
+
+    """
+    whole = hashlib.sha256()
+    with reaching(place.show(path)), place.system.open(path, "rb") as stream:
+        while chunk := stream.read(CHUNK):
+            whole.update(chunk)
+    return whole.hexdigest()
 
 
 @contextlib.contextmanager

@@ -9,11 +9,14 @@ import distributed
 import psutil
 from distributed import Client, LocalCluster
 
+from moderation.distributed.versions import check_workers
 from moderation.errors import ClusterError
 from moderation.threads import count_cores
 
-ATTEMPTS = 10
-"""Workers that may die with a task before it is given up: one that fills the memory kills all."""
+ATTEMPTS = 1
+"""Workers that may die with a task before the scheduler gives it back; see `tasks`."""
+JOINS_WITHIN = 30
+"""Seconds that a running cluster may take to have a worker."""
 ROOM = 1.2
 """What a worker needs to begin, of what this process holds: one that is killed before it has begun
 is begun again for ever."""
@@ -75,7 +78,7 @@ def connect(address: str) -> Iterator[Client]:
     Connect to the scheduler at an address, such as tcp://scheduler.example:8786.
 
     Raises:
-        ClusterError: nothing answers there.
+        ClusterError: nothing answers there, no worker joins it, or one runs other code.
 
     """
     try:
@@ -85,4 +88,12 @@ def connect(address: str) -> Iterator[Client]:
             f"{address}: no scheduler answers; is 'dask scheduler' running there?"
         ) from error
     with client:
+        try:
+            client.wait_for_workers(1, timeout=JOINS_WITHIN)
+        except TimeoutError as error:
+            raise ClusterError(
+                f"{address}: no worker joined in {JOINS_WITHIN} s; "
+                f"begin some: dask worker {address}"
+            ) from error
+        check_workers(client)
         yield client

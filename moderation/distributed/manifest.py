@@ -24,6 +24,8 @@ class Done:
     sha256: str
     left_out: Mapping[str, int]
     """What was not understood, counted by its cause."""
+    learnt_from: Sequence[str] = ()
+    """Tables that begin in it and that the model has learnt from."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Manifest:
     parts: Sequence[Part]
     done: dict[str, Done] = field(default_factory=dict)
     """Parts in place, by name."""
+    part_rows: int | None = None
+    """Rows of a part, at most; earlier manifests do not tell it."""
 
     def waiting(self) -> list[Part]:
         """Return the parts still to be done, in order."""
@@ -80,6 +84,7 @@ def read_manifest(place: Place) -> Manifest | None:
             tables=[Table(**table | {"groups": _groups(table)}) for table in facts["tables"]],
             parts=[_read_part(part) for part in facts["parts"]],
             done={name: Done(**done) for name, done in facts["done"].items()},
+            part_rows=facts.get("part_rows"),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
@@ -125,7 +130,7 @@ def go_on(before: Manifest, now: Manifest, *, name: str) -> Manifest:
             changed = f"{new.path} as it was ({old.size} bytes), now it has {new.size}"
             raise OutputError(f"{done} {changed}; {otherwise}")
         parts = cut_again(parts, number, new.rows)
-    return replace(now, parts=parts, done=dict(before.done))
+    return replace(now, parts=parts, done=dict(before.done), part_rows=before.part_rows)
 
 
 def _show(options: Mapping[str, Any]) -> str:

@@ -2,15 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from distributed import Client, KilledWorker, as_completed
+from distributed import Client, Future
 
+from moderation.artifacts import Manifest as ModelManifest
 from moderation.artifacts import load_model
 from moderation.artifacts import read_manifest as read_model_manifest
 from moderation.distributed.addresses import (
@@ -27,17 +26,17 @@ from moderation.distributed.manifest import (
     read_manifest,
     write_manifest,
 )
-from moderation.distributed.model_on_workers import send_model
+from moderation.distributed.model_on_workers import sending_model
 from moderation.distributed.partitions import PART_ROWS, Part, cut_parts, read_footers
-from moderation.distributed.scoring import Failed, Job, Options, reaching_table, score_part
-from moderation.errors import ClusterError, DataError, OutputError, ParseError
+from moderation.distributed.reading import Layout, reaching_table
+from moderation.distributed.scoring import Failed, Job, Options, score_part
+from moderation.distributed.tasks import Died, Submit, Tasks, Watch
+from moderation.errors import DataError, OutputError, ParseError
 from moderation.frames import BATCH_ROWS, SCHEMA, SCORE, SCORE_TYPES, find_schema, to_rows
 from moderation.parsers.columns import find_columns
 from moderation.parsers.notes import Notes
 from moderation.scoring import name_added
 
-WAITING = 2
-"""Tasks that a thread has: one that runs and one that is next."""
 SAVED_EVERY = 2.0
 """Seconds between two writings of the manifest: what a killed client does twice, at most."""
 SHOWN = 3
@@ -56,17 +55,8 @@ class Summary:
     replaced: tuple[str, ...] = ()
     """Columns of the input that scores took the place of."""
     left_out: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What is told of a run while it goes on."""
-
-    say: Callable[[str], None]
-    begin: Callable[[int], None]
-    """Takes the number of parts to do."""
-    advance: Callable[[], None]
-    """Is called for each part done."""
+    learnt_from: list[str] = field(default_factory=list)
+    """Tables that the model has learnt from."""
 
 
 def score_dataset(
@@ -77,12 +67,13 @@ def score_dataset(
     *,
     options: Options,
     watch: Watch,
-    part_rows: int = PART_ROWS,
+    part_rows: int | None = None,
 ) -> Summary:
     """
     Score Parquet tables into a folder of parts; a run that was cut off is continued.
 
-    `source` and `output` are paths or fsspec addresses.
+    `source` and `output` are paths or fsspec addresses. Parts have up to so many rows; those of a
+    run that is continued stay as they were cut.
 
     Raises:
         ModelError: the model is not to be used, here or on a worker.
@@ -92,24 +83,30 @@ def score_dataset(
         ClusterError: the cluster was lost.
 
     """
-    scorer, sha256 = load_model(model), str(read_model_manifest(model).facts["sha256"])
+    scorer, about = load_model(model), read_model_manifest(model)
     origin, target = find_place(source), find_place(output)
     if origin.holds(target):
         raise OutputError(f"{target.show()}: lies in the input; name a folder elsewhere")
     tables = read_footers(origin, find_tables(origin))
     known = scorer.attributes if options.attributes else ()
-    job, replaced = _plan_job(origin, target, tables[0].path, sha256, options, known)
+    job, replaced = _plan_job(origin, target, tables[0].path, about, options, known)
     manifest = Manifest(
-        model=sha256,
+        model=job.model,
         options=asdict(options),
         columns=[(column.name, str(column.type)) for column in job.schema],
         tables=tables,
-        parts=cut_parts(tables, rows=part_rows),
+        parts=cut_parts(tables, rows=part_rows or PART_ROWS),
+        part_rows=part_rows or PART_ROWS,
     )
     prepare_folder(target)
     before = read_manifest(target)
     if before is not None:
         manifest = go_on(before, manifest, name=target.show())
+        if part_rows not in (None, manifest.part_rows):
+            watch.say(
+                f"{target.show()}: goes on with its {len(manifest.parts)} parts as they were cut; "
+                f"--part-rows {part_rows} is for a new folder"
+            )
     write_manifest(target, manifest)
     kept = len(manifest.done)
     failed = _run(client, job, manifest, target, model, watch)
@@ -119,6 +116,7 @@ def score_dataset(
         summary.rows += done.rows
         summary.without_words += done.without_words
         summary.left_out.update(done.left_out)
+        summary.learnt_from.extend(map(origin.show, done.learnt_from))
     return summary
 
 
@@ -126,7 +124,7 @@ def _plan_job(
     origin: Place,
     target: Place,
     path: str,
-    sha256: str,
+    about: ModelManifest,
     options: Options,
     attributes: tuple[str, ...],
 ) -> tuple[Job, tuple[str, ...]]:
@@ -151,7 +149,15 @@ def _plan_job(
     kept = find_schema(list(to_rows(comments, extra=extra)), [*SCHEMA.names, *extra])
     types = {**dict.fromkeys(attributes, SCORE_TYPES[SCORE]), **SCORE_TYPES}
     schema = pa.schema([*kept, *((name, types[name]) for name in added)])
-    job = Job(origin.address, target.address, sha256, options, tuple(names), kept, schema)
+    job = Job(
+        origin.address,
+        target.address,
+        str(about.facts["sha256"]),
+        options,
+        frozenset(about.training_files),
+        Layout(tuple(names), kept),
+        schema,
+    )
     return job, tuple(sorted(set(columns.extra) - set(extra)))
 
 
@@ -161,14 +167,21 @@ def _run(
     """Do the parts that wait, a few at a time; return those that could not be done."""
     waiting = manifest.waiting()
     watch.begin(len(waiting))
-    failed: list[Failed] = []
     if not waiting:
-        return failed
-    send_model(client, model, job.model)
+        return []
+    with sending_model(client, model, job.model):
+        return _do(client, job, manifest, target, watch)
+
+
+def _do(client: Client, job: Job, manifest: Manifest, target: Place, watch: Watch) -> list[Failed]:
+    failed: list[Failed] = []
     saved = time.monotonic()
+    tasks = Tasks(client, _submitting(client, job, manifest), manifest.waiting())
     try:
-        for result in _submit(client, job, manifest, waiting, failed):
+        for result in tasks.run(is_over=lambda: any(one.is_final for one in failed)):
             watch.advance()
+            if isinstance(result, Died):
+                result = Failed(result.name, result.reason, False)
             if isinstance(result, Failed):
                 failed.append(result)
                 watch.say(f"{result.name}: not done: {result.reason}")
@@ -182,47 +195,14 @@ def _run(
     return failed
 
 
-def _submit(
-    client: Client, job: Job, manifest: Manifest, waiting: list[Part], failed: list[Failed]
-) -> Iterator[Done | Failed]:
-    """Yield what came of each part; few tasks are with the scheduler, however many parts wait."""
+def _submitting(client: Client, job: Job, manifest: Manifest) -> Submit:
     paths = [table.path for table in manifest.tables]
-    parts = iter(waiting)
-    names: dict[str, str] = {}
-    running = as_completed(loop=client.loop)
 
-    def fill() -> None:
-        most = max(WAITING, WAITING * sum(client.nthreads().values()))
-        while running.count() < most and not any(one.is_final for one in failed):
-            part = next(parts, None)
-            if part is None:
-                return
-            own = tuple(paths[piece.table] for piece in part.pieces)
-            future = client.submit(score_part, job, part, own, pure=False)
-            names[str(future.key)] = part.name
-            running.add(future)
+    def submit(part: Part) -> "Future[Done | Failed]":
+        own = tuple(paths[piece.table] for piece in part.pieces)
+        return client.submit(score_part, job, part, own, pure=False)
 
-    fill()
-    for future in running:
-        yield _result(future, names.pop(future.key))
-        future.release()
-        fill()
-
-
-def _result(future: Any, name: str) -> Done | Failed:
-    if future.status == "cancelled":
-        raise ClusterError("the cluster was lost; the parts done are kept: run the command again")
-    error = future.exception()
-    if isinstance(error, KilledWorker):
-        reason = (
-            "each worker that scored it died; where memory was full, give more with "
-            "--worker-memory, or fewer --workers"
-        )
-        return Failed(name, reason, False)
-    if error is not None:
-        raise error
-    result: Done | Failed = future.result()
-    return result
+    return submit
 
 
 def _check(failed: list[Failed], manifest: Manifest, target: Place) -> None:

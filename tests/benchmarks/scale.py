@@ -9,6 +9,9 @@ the number of rows; generated ones elsewhere.
 With `--kills`, a run of two workers whose client is killed so many times at random points follows;
 its parts are compared with those of a run that was left alone, and the memory of its workers is
 sampled each second.
+
+With `--worker-kills`, so many workers of one run are killed with -9, one after the other at random
+points, and its parts compared likewise.
 """
 
 import argparse
@@ -112,6 +115,48 @@ def survive(folder: Path, kills: int) -> None:
     print(f"{rows} rows after {kills} kills; digests {'equal' if same else 'NOT EQUAL'}")
 
 
+def bear(folder: Path, kills: int) -> None:
+    """Print whether a run whose workers are killed gives the bytes of one that is left alone."""
+    archive, whole, killed = folder / "archive", folder / "alone", folder / "borne"
+    begun = time.perf_counter()
+    subprocess.run(in_parts(archive, whole), check=True, stderr=subprocess.DEVNULL)
+    seconds = time.perf_counter() - begun
+    begun = time.perf_counter()
+    process = subprocess.Popen(in_parts(archive, killed), stderr=subprocess.PIPE, text=True)
+    done = _kill_workers(process, kills, every=seconds / kills)
+    _, said = process.communicate()
+    took = time.perf_counter() - begun
+    print(f"left alone {seconds:.0f} s, with {done} workers killed {took:.0f} s")
+    same = _digest(whole) == _digest(killed)
+    rows = sum(pq.read_metadata(path).num_rows for path in killed.glob("part-*.parquet"))
+    print(f"status {process.returncode}, {rows} rows; digests {'equal' if same else 'NOT EQUAL'}")
+    if process.returncode:
+        print(said.splitlines()[-1])
+
+
+def in_parts(source: Path, output: Path) -> list[str]:
+    return [*on_cluster(source, output, 2), "--part-rows", "10000"]
+
+
+def _kill_workers(process: subprocess.Popen, kills: int, *, every: float) -> int:
+    """Kill a worker below a process again and again; return how many were killed."""
+    done = 0
+    while done < kills and process.poll() is None:
+        time.sleep(random.uniform(0.5, 1.5) * every)
+        workers = [one for one in psutil.Process(process.pid).children() if _is_worker(one)]
+        if workers:
+            random.choice(workers).kill()
+            done += 1
+    return done
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return False
+
+
 def _watch(process: subprocess.Popen, *, seconds: float | None = None) -> list[int]:
     """Return samples of the memory of the largest process below one, until it ends or is killed."""
     samples, begun = [], time.perf_counter()
@@ -148,6 +193,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="0 to leave the comparison out")
     parser.add_argument("--kills", type=int, default=0, help="of a client, at random points")
+    parser.add_argument("--worker-kills", type=int, default=0, help="in one run, at random points")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -157,6 +203,8 @@ def main() -> None:
             compare(folder, args.rows, args.rounds)
         if args.kills:
             survive(folder, args.kills)
+        if args.worker_kills:
+            bear(folder, args.worker_kills)
 
 
 if __name__ == "__main__":

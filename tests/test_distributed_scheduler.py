@@ -1,0 +1,137 @@
+"""A cluster that runs already: a scheduler and workers in processes of their own."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+from moderation import evaluate, score
+from moderation.errors import ClusterError
+from tests.clusters import BASE, environment, need_package, read_parts, write_tables
+
+need_package("distributed", "dask[distributed]")
+import dask  # noqa: E402
+
+from moderation.distributed import cluster  # noqa: E402
+from moderation.distributed.cluster import connect  # noqa: E402
+
+LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
+
+
+@contextlib.contextmanager
+def process(*words, **variables):
+    """Run a command of Dask's until the end of the block."""
+    command = [sys.executable, "-m", "dask", *map(str, words)]
+    env, elsewhere = environment(**variables), tempfile.gettempdir()  # not among our modules
+    with subprocess.Popen(command, env=env, cwd=elsewhere, stderr=subprocess.DEVNULL) as begun:
+        try:
+            yield begun
+        finally:
+            begun.terminate()
+
+
+@contextlib.contextmanager
+def scheduler(folder):
+    """Run a scheduler, and give the address that it wrote down."""
+    file = folder / "scheduler.json"
+    with process("scheduler", *LOOPBACK, "--port", "0", "--scheduler-file", file) as begun:
+        while not file.exists():
+            assert begun.poll() is None
+            time.sleep(0.05)
+        yield json.loads(file.read_text())["address"]
+
+
+def worker(address, **variables):
+    options = ("--nthreads", "1", "--memory-limit", "0", *LOOPBACK)
+    return process("worker", address, *options, **variables)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """Return the address of a cluster of two workers."""
+    with (
+        scheduler(tmp_path_factory.mktemp("scheduler")) as address,
+        worker(address),
+        worker(address),
+    ):
+        yield address
+
+
+def test_scores_and_reports_are_those_of_the_local_engine(running, tmp_path, capsys):
+    source = write_tables(tmp_path / "in", [90, 30])
+    on_cluster = ("--engine", "dask", "--scheduler", running)
+    out = tmp_path / "out"
+    assert score.main([str(BASE), str(source), "-o", str(out), *on_cluster]) == 0
+    assert "scored 117 comments with model" in capsys.readouterr().err
+    table, whole = source / "in-00.parquet", tmp_path / "whole.parquet"
+    assert score.main([str(BASE), str(table), "-o", str(whole)]) == 0
+    local = read_parts(tmp_path.joinpath("out")).slice(0, 90)
+    assert local.equals(pq.read_table(whole).combine_chunks())
+    printed = []
+    for options in ((), on_cluster):
+        capsys.readouterr()
+        assert evaluate.main([str(BASE), str(source), *options]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+
+
+def make_package(folder, code: str):
+    folder.joinpath("moderation").mkdir()
+    folder.joinpath("moderation/__init__.py").touch()
+    folder.joinpath("sitecustomize.py").write_text(code)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("", "have another version of moderation than this machine: install the same"),
+        ("import sys; sys.modules['moderation'] = None", "lack the package: pip install"),
+    ],
+    ids=["another version", "no package"],
+)
+def test_a_worker_that_runs_other_code_is_refused_and_named(
+    running, tmp_path, capsys, code, message
+):
+    from distributed import Client
+
+    with (
+        Client(running, set_as_default=False) as client,
+        worker(running, PYTHONPATH=make_package(tmp_path, code)),
+    ):
+        client.wait_for_workers(3, timeout=60)
+        source = write_tables(tmp_path / "in", [40])
+        options = ("--engine", "dask", "--scheduler", running)
+        assert score.main([str(BASE), str(source), "-o", str(tmp_path / "out"), *options]) == 1
+        said = capsys.readouterr().err
+        assert "1 of 3 workers (tcp://127.0.0.1:" in said
+        assert message in said
+        assert "Traceback" not in said
+    while True:  # until it has left: other tests use the same cluster
+        with Client(running, set_as_default=False) as client:
+            if len(client.nthreads()) == 2:
+                return
+
+
+def test_a_cluster_without_workers_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "JOINS_WITHIN", 0.5)
+    with (
+        scheduler(tmp_path) as address,
+        pytest.raises(ClusterError, match=f"no worker joined in 0.5 s; .*dask worker {address}"),
+        connect(address),
+    ):
+        pass
+
+
+def test_an_address_where_nothing_answers_is_said(monkeypatch):
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ClusterError, match="no scheduler answers"),
+        connect("tcp://127.0.0.1:9"),
+    ):
+        pass
