@@ -201,10 +201,10 @@ def _train_on_cluster(
 ) -> _Learnt:
     with open_engine(args) as client:
         from moderation.distributed.rows import cut_files, find_tables_of
-        from moderation.distributed.training import digest_files, train_on_cluster
+        from moderation.distributed.training import digest_tables, train_on_cluster
 
         tables = find_tables_of(named)
-        digests = digest_files(client, tables)
+        digests = digest_tables(client, tables)
         learnt_from = [
             SourceFile(printable(PurePosixPath(table.path).name), sha256)
             for table, sha256 in zip(tables, digests, strict=True)

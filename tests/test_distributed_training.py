@@ -202,6 +202,14 @@ def test_threads_without_articles_are_refused(client, tmp_path):
         train_on_cluster(client, parts_of(path))
 
 
+def test_captures_of_pages_are_refused(client, tmp_path):
+    """On its own a capture says that all it shows was kept."""
+    number = len(list(labelled_comments()))
+    path = write_parquet(tmp_path / "pages.parquet", source=["bbc_module"] * number)
+    with pytest.raises(DataError, match="200 comments are captures of pages"):
+        train_on_cluster(client, parts_of(path))
+
+
 def test_a_label_that_is_none_is_named_by_file_and_row(client, tmp_path):
     labels = ["1"] * 100 + ["perhaps"] + ["0"] * 99
     path = write_parquet(tmp_path / "labels.parquet", label=labels)

@@ -62,10 +62,11 @@ def gather_rows(parts: Sequence[Part], known: Sequence[PartRows]) -> Gathered:
     Articles are kept whole, or where the data tell none, comments that answer no other.
 
     Raises:
-        DataError: threads would have to be followed from row to row, which the workers do not do;
-            or nothing can be learnt from the rows.
+        DataError: threads would have to be followed from row to row, or captures joined, which the
+            workers do not do; or nothing can be learnt from the rows.
 
     """
+    _refuse_captures(known)
     report = GatherReport(comments=sum(rows.read for rows in known))
     for rows in known:
         report.left_out.update(rows.left_out)
@@ -97,6 +98,14 @@ def gather_rows(parts: Sequence[Part], known: Sequence[PartRows]) -> Gathered:
         report,
         list(_not_read(known)),
     )
+
+
+def _refuse_captures(known: Sequence[PartRows]) -> None:
+    if captures := sum(rows.captures for rows in known):
+        raise DataError(
+            f"{captures} comments are captures of pages, which --engine dask does not join: join "
+            "them first, with python -m moderation.parse --join"
+        )
 
 
 def _refuse_threads(known: Sequence[PartRows], *, by_article: bool) -> None:

@@ -11,10 +11,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from moderation.captures import article_key
+from moderation.captures import article_key, is_capture
 from moderation.comments import Comment
 from moderation.datasets import fold, outcome_of, why_unlabelled
-from moderation.distributed.addresses import find_place, find_tables, open_file, reaching
+from moderation.distributed.addresses import (
+    digest_file,
+    find_place,
+    find_tables,
+    open_file,
+    reaching,
+)
 from moderation.distributed.partitions import read_footers
 from moderation.errors import DataError, ParseError
 from moderation.frames import TEXT
@@ -24,9 +30,11 @@ from moderation.parsers.notes import Notes
 PART_ROWS = 10_000
 """Rows that are worked on together: small enough for a worker of 500 MB, whatever they hold."""
 NEEDED = frozenset(
-    {"text", "id", "parent_id", "article_id", "article_title", "created_at", "status", "label"}
+    {
+        *("text", "id", "parent_id", "article_id", "article_title", "created_at"),
+        *("status", "label", "source"),
+    }
 )
-DIGESTED_BYTES = 1 << 24
 ARTICLE, PLACE = "article", "place"
 
 Hashes = NDArray[np.uint64]
@@ -74,6 +82,8 @@ class PartRows:
     """How many answer another comment and tell no article."""
     answers: int
     """How many answer another comment."""
+    captures: int
+    """How many are captures of pages, whose outcome only other captures tell."""
     left_out: Counter[str]
     not_read: Counter[str]
     newest: datetime | None
@@ -121,13 +131,9 @@ def cut_files(
     return parts
 
 
-def digest_file(file: File) -> str:
+def digest_table(file: File) -> str:
     """Return the SHA-256 of a file."""
-    place, whole = find_place(file.address), hashlib.sha256()
-    with reaching(file.name), open_file(place, file.path) as stream:
-        while chunk := stream.read(DIGESTED_BYTES):
-            whole.update(chunk)
-    return whole.hexdigest()
+    return digest_file(find_place(file.address), file.path)
 
 
 def read_part(part: Part) -> tuple[pa.Table, PartRows]:
@@ -153,6 +159,7 @@ def read_part(part: Part) -> tuple[pa.Table, PartRows]:
             for comment, article in zip(rows, articles, strict=True)
         ),
         answers=sum(comment.parent_id is not None for comment in rows),
+        captures=sum(is_capture(comment) and comment.label is None for comment in comments),
         left_out=Counter(cause for cause in causes if cause is not None),
         not_read=notes.left_out,
         newest=max((c.created_at for c in comments if c.created_at), default=None),

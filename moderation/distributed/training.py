@@ -38,7 +38,7 @@ from moderation.distributed.matrices import (
     score_pieces,
 )
 from moderation.distributed.rounds import Rounds
-from moderation.distributed.rows import ARTICLE, PLACE, File, Part, PartRows, digest_file
+from moderation.distributed.rows import ARTICLE, PLACE, File, Part, PartRows, digest_table
 from moderation.distributed.trees import cut_leaves, join_nodes
 from moderation.distributed.vocabulary_search import learn_features
 from moderation.fairness import IDENTITIES, measure_bias, mentions
@@ -260,9 +260,9 @@ def _train(
     )
 
 
-def digest_files(client: Client, files: Sequence[File]) -> list[str]:
+def digest_tables(client: Client, files: Sequence[File]) -> list[str]:
     """Return the SHA-256 of each file, read by the workers."""
-    digests: list[str] = client.gather(client.map(digest_file, files, pure=False))
+    digests: list[str] = client.gather(client.map(digest_table, files, pure=False))
     return digests
 
 
