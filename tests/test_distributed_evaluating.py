@@ -150,6 +150,14 @@ def test_what_is_wrong_is_said_as_locally(cluster, tmp_path, capsys, spoil, mess
         assert message in capsys.readouterr().err
 
 
+def test_a_table_without_rows_is_said_as_locally(cluster, tmp_path, capsys):
+    table = tmp_path / "empty.parquet"
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), table)
+    for engine in ("local", "dask"):
+        assert evaluate.main([str(BASE), str(table), "--engine", engine]) == 1
+        assert "no labelled comment with words" in capsys.readouterr().err
+
+
 def test_tables_that_the_model_learnt_from_are_marked(cluster, tmp_path, capsys):
     table = write(tmp_path / "in" / "known.parquet", make_rows(200))
     model = make_model(tmp_path, learnt_from=table)

@@ -15,7 +15,7 @@ from moderation.artifacts import read_manifest
 from moderation.comments import Comment
 from moderation.datasets import MIN_ARTICLES, GatherReport, gather
 from moderation.distributed.addresses import Place, find_place, find_tables, open_file
-from moderation.distributed.measuring import Bits, Rows, Task, Told, tell_part
+from moderation.distributed.measuring import NO_ROWS, Bits, Rows, Task, Told, tell_part
 from moderation.distributed.model_on_workers import sending_model
 from moderation.distributed.partitions import PART_ROWS, Part, Table, cut_parts, read_footers
 from moderation.distributed.places import find_tops
@@ -174,7 +174,10 @@ def _measured(gathered: Gathered) -> Measured:
     for one in gathered.told:
         report.left_out.update(one.left_out)
     return Measured(
-        gathered.name, join_rows(list(_rows(gathered))), gathered.learnt_from, tuple(report.lines())
+        gathered.name,
+        join_rows([NO_ROWS, *_rows(gathered)]),
+        gathered.learnt_from,
+        tuple(report.lines()),
     )
 
 
