@@ -150,6 +150,14 @@ def test_what_is_wrong_is_said_as_locally(cluster, tmp_path, capsys, spoil, mess
         assert message in capsys.readouterr().err
 
 
+def test_a_table_without_rows_is_said_as_locally(cluster, tmp_path, capsys):
+    table = tmp_path / "empty.parquet"
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), table)
+    for engine in ("local", "dask"):
+        assert evaluate.main([str(BASE), str(table), "--engine", engine]) == 1
+        assert "no labelled comment with words" in capsys.readouterr().err
+
+
 def test_tables_that_the_model_learnt_from_are_marked(cluster, tmp_path, capsys):
     table = write(tmp_path / "in" / "known.parquet", make_rows(200))
     model = make_model(tmp_path, learnt_from=table)
@@ -158,6 +166,31 @@ def test_tables_that_the_model_learnt_from_are_marked(cluster, tmp_path, capsys)
         for engine in ("local", "dask"):
             assert evaluate.main([str(model), str(tmp_path / name), "--engine", engine]) == 0
             assert capsys.readouterr().out.startswith(f"{tmp_path / name}{mark}")
+
+
+def test_files_that_are_no_parquet_are_counted(cluster, tmp_path, capsys):
+    write(tmp_path / "in" / "one.parquet", make_rows(200))
+    (tmp_path / "in" / "two.csv").write_text("text,label\nthe ferry,0\n")
+    assert evaluate.main([str(BASE), str(tmp_path / "in"), "--engine", "dask"]) == 0
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'in'}: parquet, 200 comments\n" in said
+    assert f"{tmp_path / 'in'}: not read: 1 files that are no Parquet; make it" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["in.parquet", "--scheduler", "tcp://x:1"], "--scheduler: only with --engine dask"),
+        (["-", "--engine", "dask"], "-: not with --engine dask, which reads"),
+        (["in.parquet", "--engine", "dask", "--workers", "0"], "--workers: at least 1"),
+    ],
+    ids=["of the other engine", "standard input", "no workers"],
+)
+def test_options_that_do_not_go_together_are_bad_usage(options, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        evaluate.main(["model.joblib", *options])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_tops_of_threads_are_those_of_following_each_reply():

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,7 +15,7 @@ from moderation.artifacts import read_manifest
 from moderation.comments import Comment
 from moderation.datasets import MIN_ARTICLES, GatherReport, gather
 from moderation.distributed.addresses import Place, find_place, find_tables, open_file
-from moderation.distributed.measuring import Bits, Rows, Task, Told, tell_part
+from moderation.distributed.measuring import NO_ROWS, Bits, Rows, Task, Told, tell_part
 from moderation.distributed.model_on_workers import sending_model
 from moderation.distributed.partitions import PART_ROWS, Part, Table, cut_parts, read_footers
 from moderation.distributed.places import find_tops
@@ -26,6 +26,7 @@ from moderation.errors import ClusterError, DataError
 from moderation.fairness import IDENTITIES, Booleans
 from moderation.frames import SCHEMA
 from moderation.metrics import Integers
+from moderation.parsers import find_files
 from moderation.parsers.columns import find_columns
 from moderation.parsers.sources import printable
 from moderation.samples import CAPTURES, Sample
@@ -42,7 +43,9 @@ class Gathered:
     """What the workers told of some tables, in the order of their rows."""
 
     name: str
-    told: list[Told] = field(default_factory=list)
+    told: list[Told]
+    other_files: int
+    """Files of the folder that local reading would take, and that are no Parquet."""
 
     @property
     def learnt_from(self) -> bool:
@@ -63,6 +66,11 @@ class Gathered:
         not_read: Counter[str] = sum((one.not_read for one in self.told), Counter())
         for cause, number in sorted(not_read.items()):
             yield f"not read: {number} {cause}"
+        if self.other_files:
+            yield (
+                f"not read: {self.other_files} files that are no Parquet; make it with "
+                "python -m moderation.parse INPUT -o FILE.parquet"
+            )
 
 
 def take_parts(
@@ -122,7 +130,16 @@ def _gather(
             raise ClusterError(f"{place.show()}, rows of {result.name}: {result.reason}")
         told[result.name] = result
         watch.advance()
-    return Gathered(printable(place.show()), [told[part.name] for part in parts])
+    in_order = [told[part.name] for part in parts]
+    return Gathered(printable(place.show()), in_order, _count_others(place, paths))
+
+
+def _count_others(place: Place, tables: Collection[str]) -> int:
+    """Return how many files of a folder here are no tables but would be read locally."""
+    if not place.is_local or place.path in tables:
+        return 0
+    files = find_files([Path(place.path)])
+    return sum(str(file) not in tables and file.name[0] not in "._" for file in files)
 
 
 def _choose_rows(tables: Iterable[Table], threads: int) -> int:
@@ -157,7 +174,10 @@ def _measured(gathered: Gathered) -> Measured:
     for one in gathered.told:
         report.left_out.update(one.left_out)
     return Measured(
-        gathered.name, join_rows(list(_rows(gathered))), gathered.learnt_from, tuple(report.lines())
+        gathered.name,
+        join_rows([NO_ROWS, *_rows(gathered)]),
+        gathered.learnt_from,
+        tuple(report.lines()),
     )
 
 

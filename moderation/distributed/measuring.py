@@ -65,6 +65,17 @@ class Rows:
     """(n,), 0 without a parent."""
 
 
+NO_ROWS = Rows(
+    labels=np.zeros(0, np.int8),
+    scores=np.zeros(0, np.float64),
+    mentioned=np.zeros(0, np.uint32),
+    articles=np.zeros(0, np.uint64),
+    is_labelled=np.zeros(0, np.bool_),
+    places=np.zeros(0, np.uint64),
+    parents=np.zeros(0, np.uint64),
+)
+
+
 @dataclass
 class Told:
     """What a worker tells of a part."""
