@@ -34,6 +34,8 @@ from tests.benchmarks.material import read_comments
 MODEL = Path(__file__).parents[2] / "models/base.joblib"
 DIFFERENT = 100_000
 FILES = 8
+MIN_PAUSE = 3.0
+"""Seconds between two kills of workers, on average: most have begun again by then."""
 LOCAL, ONE_CORE = "local, one core", "dask, one worker, one core"
 ONE, TWO = "dask, one worker", "dask, two workers"
 
@@ -123,7 +125,7 @@ def bear(folder: Path, kills: int) -> None:
     seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     process = subprocess.Popen(in_parts(archive, killed), stderr=subprocess.PIPE, text=True)
-    done = _kill_workers(process, kills, every=seconds / kills)
+    done = _kill_workers(process, kills, every=max(MIN_PAUSE, seconds / kills))
     _, said = process.communicate()
     took = time.perf_counter() - begun
     print(f"left alone {seconds:.0f} s, with {done} workers killed {took:.0f} s")
