@@ -120,10 +120,12 @@ def _reach(address: str) -> Client:
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Keep Dask from telling what we tell in a line of our own."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = {name: logging.getLogger(name).level for name in names}
     try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
