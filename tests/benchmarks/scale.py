@@ -11,7 +11,7 @@ its parts are compared with those of a run that was left alone, and the memory o
 sampled each second.
 
 With `--worker-kills`, so many workers of one run are killed with -9, one after the other at random
-points, and its parts compared likewise.
+points from its first part on, and its parts compared likewise.
 """
 
 import argparse
@@ -125,6 +125,8 @@ def bear(folder: Path, kills: int) -> None:
     seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     process = subprocess.Popen(in_parts(archive, killed), stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list(killed.glob("part-*")):
+        time.sleep(0.1)
     done = _kill_workers(process, kills, every=max(MIN_PAUSE, seconds / kills))
     _, said = process.communicate()
     took = time.perf_counter() - begun
