@@ -17,7 +17,6 @@ from tests.clusters import BASE, digests, environment, need_package, write_table
 
 need_package("distributed", "dask[distributed]")
 from moderation.distributed import cluster as opening  # noqa: E402
-from moderation.distributed import tasks  # noqa: E402
 from moderation.distributed.cluster import open_cluster  # noqa: E402
 from moderation.distributed.evaluating import take_parts  # noqa: E402
 from moderation.distributed.running import score_dataset  # noqa: E402
@@ -133,18 +132,17 @@ def test_a_killed_client_is_continued_and_the_bytes_are_the_same(source, whole, 
 
 
 def test_a_part_that_fills_the_memory_is_named_with_what_to_change(tmp_path, monkeypatch):
-    """The worker is ended, not the machine; the parts without the huge text are done."""
+    """The worker is ended, not the machine; the parts without the huge text (24 MB) are done."""
     source = write_tables(tmp_path / "in", [40] * 3)
-    huge = pa.table({"id": ["1"], "text": ["the ferry and a lantern " * 8_000_000]})
+    huge = pa.table({"id": ["1"], "text": ["the ferry and a lantern " * 1_000_000]})
     table = pq.read_table(source / "in-01.parquet").select(["id", "text"])
     for number in range(3):
         pq.write_table(table, source / f"in-0{number}.parquet")
     pq.write_table(pa.concat_tables([table, huge]), source / "in-01.parquet")
     monkeypatch.setattr(opening, "ROOM", 0)  # of a worker, not of this process with all its tests
-    monkeypatch.setattr(tasks, "MEMORY_ROUNDS", 1)
     monkeypatch.setitem(opening._LOCAL, "distributed.scheduler.allowed-failures", 0)
     with (
-        open_cluster(workers=1, memory="650MB") as client,
+        open_cluster(workers=1, memory="1200MB") as client,
         pytest.raises(DataError, match=r"not done: .*memory of each worker .*--worker-memory"),
     ):
         score_dataset(

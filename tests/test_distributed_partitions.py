@@ -1,10 +1,17 @@
 """Cutting tables into parts: every row once, few rows a part, names that stay."""
 
+from collections import Counter
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from moderation.frames import SCHEMA, TEXT
 from tests.clusters import need_package
 
 need_package("fsspec", "fsspec")
+from moderation.distributed import reading  # noqa: E402
+from moderation.distributed.addresses import find_place  # noqa: E402
 from moderation.distributed.partitions import Piece, Table, cut_again, cut_parts  # noqa: E402
 
 TABLES = [
@@ -47,3 +54,16 @@ def test_a_mended_table_keeps_the_names_of_parts_and_the_others_as_they_were():
     assert rows_of(again, 0) == list(range(1000))
     assert rows_of(again, 4) == rows_of(parts, 4)
     assert Piece(2, 0, 5) in [piece for part in cut_again(parts, 2, 5) for piece in part.pieces]
+
+
+def test_fewer_rows_are_read_at_a_time_where_texts_are_long(tmp_path, monkeypatch):
+    """A worker's memory is bounded by characters, too, not by rows alone."""
+    monkeypatch.setattr(reading, "BATCH_BYTES", 2_000)
+    texts = [f"{number}" * 500 for number in range(10, 18)]
+    pq.write_table(pa.table({"text": texts}), tmp_path / "long.parquet", row_group_size=5)
+    place = find_place(str(tmp_path / "long.parquet"))
+    layout = reading.Layout(("text",), SCHEMA)
+    batches = list(reading.read_piece(layout, place, place.path, Piece(0, 2, 8), Counter()))
+    found = [batch[SCHEMA.get_field_index(TEXT)].to_pylist() for batch in batches]
+    assert [text for batch in found for text in batch] == texts[2:]
+    assert max(map(len, found)) < 5

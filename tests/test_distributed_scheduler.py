@@ -19,6 +19,9 @@ import dask  # noqa: E402
 
 from moderation.distributed import cluster  # noqa: E402
 from moderation.distributed.cluster import connect  # noqa: E402
+from moderation.distributed.running import score_dataset  # noqa: E402
+from moderation.distributed.scoring import Options  # noqa: E402
+from moderation.distributed.tasks import Watch  # noqa: E402
 
 LOOPBACK = ("--host", "127.0.0.1", "--no-dashboard")
 
@@ -37,13 +40,13 @@ def process(*words, **variables):
 
 @contextlib.contextmanager
 def scheduler(folder):
-    """Run a scheduler, and give the address that it wrote down."""
+    """Run a scheduler, and give it with the address that it wrote down."""
     file = folder / "scheduler.json"
     with process("scheduler", *LOOPBACK, "--port", "0", "--scheduler-file", file) as begun:
         while not file.exists():
             assert begun.poll() is None
             time.sleep(0.05)
-        yield json.loads(file.read_text())["address"]
+        yield begun, json.loads(file.read_text())["address"]
 
 
 def worker(address, **variables):
@@ -55,7 +58,7 @@ def worker(address, **variables):
 def running(tmp_path_factory):
     """Return the address of a cluster of two workers."""
     with (
-        scheduler(tmp_path_factory.mktemp("scheduler")) as address,
+        scheduler(tmp_path_factory.mktemp("scheduler")) as (_, address),
         worker(address),
         worker(address),
     ):
@@ -121,11 +124,51 @@ def test_a_worker_that_runs_other_code_is_refused_and_named(
 def test_a_cluster_without_workers_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "JOINS_WITHIN", 0.5)
     with (
-        scheduler(tmp_path) as address,
+        scheduler(tmp_path) as (_, address),
         pytest.raises(ClusterError, match=f"no worker joined in 0.5 s; .*dask worker {address}"),
         connect(address),
     ):
         pass
+
+
+def test_a_scheduler_that_is_lost_is_one_line_and_the_parts_are_kept(tmp_path):
+    source, out, done = write_tables(tmp_path / "in", [900]), tmp_path / "out", []
+
+    def end(begun):
+        done.append(1)
+        begun.kill()
+
+    with (
+        scheduler(tmp_path) as (begun, address),
+        worker(address),
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(ClusterError, match="the cluster was lost; what is done is kept: run the"),
+        connect(address) as client,
+    ):
+        score_dataset(
+            client,
+            BASE,
+            str(source),
+            str(out),
+            options=Options(),
+            watch=Watch(print, begin=lambda number: None, advance=lambda: end(begun)),
+            part_rows=20,
+        )
+    manifest = json.loads((out / "_manifest.json").read_text())
+    assert len(manifest["done"]) >= len(done) > 0
+
+
+def test_workers_that_die_before_they_begin_are_begun_again_and_then_told(monkeypatch):
+    begun = []
+
+    def die(**options):
+        begun.append(options)
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(cluster, "LocalCluster", die)
+    with pytest.raises(ClusterError, match="before they had begun"), cluster.open_cluster():
+        pass
+    assert len(begun) == cluster.STARTS
 
 
 def test_an_address_where_nothing_answers_is_said(monkeypatch):

@@ -15,6 +15,8 @@ from moderation.threads import count_cores
 
 ATTEMPTS = 1
 """Workers that may die with a task before the scheduler gives it back; see `tasks`."""
+STARTS = 5
+"""How often workers are begun, all anew: one that dies before it has begun is not replaced."""
 JOINS_WITHIN = 30
 """Seconds that a running cluster may take to have a worker."""
 ROOM = 1.2
@@ -40,7 +42,7 @@ def open_cluster(*, workers: int | None = None, memory: str | None = None) -> It
     a loaded model, each worker will hold, too.
 
     Raises:
-        ClusterError: the size is not one, or less than a worker needs to begin.
+        ClusterError: the size is not one, or less than a worker needs to begin; or none begins.
 
     """
     number = workers or count_cores()
@@ -53,16 +55,29 @@ def open_cluster(*, workers: int | None = None, memory: str | None = None) -> It
         )
     with (
         dask.config.set(_LOCAL),
-        LocalCluster(
+        _begin_workers(number, limit) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _begin_workers(number: int, limit: int, attempts: int = STARTS) -> LocalCluster:
+    """Return workers that have begun; where one dies before it has, all are begun again."""
+    try:
+        return LocalCluster(
             n_workers=number,
             threads_per_worker=1,
             memory_limit=limit,
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield client
+        )
+    except (RuntimeError, OSError) as error:
+        if attempts > 1:
+            return _begin_workers(number, limit, attempts - 1)
+        raise ClusterError(
+            f"workers died {STARTS} times before they had begun: give fewer --workers where memory "
+            "is full, else see the system's log"
+        ) from error
 
 
 def _read_size(memory: str) -> int:
@@ -81,13 +96,7 @@ def connect(address: str) -> Iterator[Client]:
         ClusterError: nothing answers there, no worker joins it, or one runs other code.
 
     """
-    try:
-        client = Client(address, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(
-            f"{address}: no scheduler answers; is 'dask scheduler' running there?"
-        ) from error
-    with client:
+    with _silence(), _reach(address) as client:
         try:
             client.wait_for_workers(1, timeout=JOINS_WITHIN)
         except TimeoutError as error:
@@ -97,3 +106,26 @@ def connect(address: str) -> Iterator[Client]:
             ) from error
         check_workers(client)
         yield client
+
+
+def _reach(address: str) -> Client:
+    try:
+        return Client(address, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"{address}: no scheduler answers; is 'dask scheduler' running there?"
+        ) from error
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep Dask from telling what we tell in a line of our own."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

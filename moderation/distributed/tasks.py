@@ -71,18 +71,22 @@ class Tasks:
             ModerationError: what a worker raised.
 
         """
-        waiting = iter(self.parts)
         try:
-            self._fill(waiting, is_over)
-            while self._running:
-                for future in self._wait():
-                    result = self._settle(future, self._running.pop(future))
-                    if result is not None:
-                        yield result
-                self._fill(waiting, is_over)
+            yield from self._run(iter(self.parts), is_over)
+        except (OSError, CancelledError) as error:  # of the scheduler: parts do not raise them
+            raise _lost() from error
         finally:
             for future in self._running:
                 future.release()
+
+    def _run(self, waiting: Iterator[Part], is_over: Callable[[], bool]) -> Iterator[Any]:
+        self._fill(waiting, is_over)
+        while self._running:
+            for future in self._wait():
+                result = self._settle(future, self._running.pop(future))
+                if result is not None:
+                    yield result
+            self._fill(waiting, is_over)
 
     def _fill(self, waiting: Iterator[Part], is_over: Callable[[], bool]) -> None:
         """Give the scheduler more to do; few tasks are with it, however many parts wait."""
@@ -110,8 +114,6 @@ class Tasks:
                         "the cluster has no workers any more; what is done is kept: begin some, "
                         "and run the command again"
                     ) from None
-            except CancelledError as error:
-                raise _lost() from error
 
     def _settle(self, future: "Future[Any]", part: Part) -> Any:
         """Return what a task gave, or None where it is to be tried again."""

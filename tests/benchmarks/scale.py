@@ -11,7 +11,7 @@ its parts are compared with those of a run that was left alone, and the memory o
 sampled each second.
 
 With `--worker-kills`, so many workers of one run are killed with -9, one after the other at random
-points, and its parts compared likewise.
+points from its first part on, and its parts compared likewise.
 """
 
 import argparse
@@ -34,6 +34,8 @@ from tests.benchmarks.material import read_comments
 MODEL = Path(__file__).parents[2] / "models/base.joblib"
 DIFFERENT = 100_000
 FILES = 8
+MIN_PAUSE = 3.0
+"""Seconds between two kills of workers, on average: most have begun again by then."""
 LOCAL, ONE_CORE = "local, one core", "dask, one worker, one core"
 ONE, TWO = "dask, one worker", "dask, two workers"
 
@@ -123,7 +125,9 @@ def bear(folder: Path, kills: int) -> None:
     seconds = time.perf_counter() - begun
     begun = time.perf_counter()
     process = subprocess.Popen(in_parts(archive, killed), stderr=subprocess.PIPE, text=True)
-    done = _kill_workers(process, kills, every=seconds / kills)
+    while process.poll() is None and not list(killed.glob("part-*")):
+        time.sleep(0.1)
+    done = _kill_workers(process, kills, every=max(MIN_PAUSE, seconds / kills))
     _, said = process.communicate()
     took = time.perf_counter() - begun
     print(f"left alone {seconds:.0f} s, with {done} workers killed {took:.0f} s")
