@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring, fragment_fromstring
 
-from moderation.text import html_to_text, tidy, words
+from moderation.text import html_to_text, markup_to_text, tidy, words
 
 TAGS = st.sampled_from(
     [
@@ -93,3 +93,19 @@ def test_markup_nested_deeper_than_the_stack_is_walked():
 )
 def test_long_texts_are_tidied_too(text):
     assert tidy(text) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("one &amp; two", "one & two"),
+        ("<p>one</p><p>two</p>", "one\n\ntwo"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("<!-- nothing -->", ""),
+        ("a\x00<b>b</b>", "ab"),
+        ("  plain \n text ", "plain\ntext"),
+        ("<script>no words</script>words", "words"),
+    ],
+)
+def test_a_body_is_read_as_a_reader_sees_it(body, text):
+    assert markup_to_text(body) == text

@@ -1,0 +1,230 @@
+"""JSON records: the lines, arrays and documents of an export, and of each only what is needed."""
+
+import contextlib
+import io
+import itertools
+import json
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any, BinaryIO, Generic, TypeVar, get_args, get_origin
+
+import ijson  # type: ignore[import-untyped] # it ships no types
+import msgspec
+
+from moderation.errors import ParseError
+from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+from moderation.parsers.notes import Notes
+from moderation.parsers.sources import Source
+
+LINE_BYTES = 1 << 26
+"""The longest record: beyond it the file is something else."""
+_BLOCK_BYTES = 1 << 20
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_OPENING = frozenset({"start_map", "start_array"})
+_CLOSING = frozenset({"end_map", "end_array"})
+_BEGINNING = _OPENING | {"null", "boolean", "number", "string"}
+_OUTLINED_EVENTS = 20_000
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Records(Generic[T]):
+    """
+    Decodes JSON objects into the fields of a struct, each of which has a default.
+
+    What is not of a field's type is left out and counted, the rest of the record is kept.
+    """
+
+    def __init__(self, kind: type[T], notes: Notes) -> None:
+        self._kind = kind
+        self._notes = notes
+        self._decode = msgspec.json.Decoder(kind).decode
+
+    def read(self, source: Source) -> Iterator[T]:
+        """
+        Yield the records of a file: one object on each line, or one array of objects.
+
+        Raises:
+            ParseError: a line is no JSON object, or what nests too deeply.
+
+        """
+        if source.head_text().lstrip().startswith("["):
+            yield from self._items(source)
+        else:
+            yield from self._lines(source.utf8())
+
+    def document(self, text: str) -> T:
+        """
+        Return a whole file as one record.
+
+        Raises:
+            ParseError: it is no JSON object, or nests too deeply.
+
+        """
+        try:
+            return self._decode(text)
+        except _NOT_JSON:
+            return self._mend(text.encode("utf-8", "surrogatepass"), "the file", "one object")
+
+    def salvage(self, value: object) -> T | None:
+        """Return what is of use in decoded JSON; None, and counted, where it is no object."""
+        if isinstance(value, dict):
+            return _salvage(value, self._kind, self._notes)
+        self._notes.left_out["records that are no JSON object"] += 1
+        return None
+
+    def _items(self, source: Source) -> Iterator[T]:
+        for _, value in read_items(source.utf8(), {"item"}, self._notes.limits):
+            record = self.salvage(value)
+            if record is not None:
+                yield record
+
+    def _lines(self, stream: BinaryIO) -> Iterator[T]:
+        decode = self._decode
+        for number, line in enumerate(_split(stream), 1):
+            try:
+                record = decode(line)
+            except _NOT_JSON:
+                if not line.strip():
+                    continue
+                record = self._mend(line, f"line {number}", "one object on each line")
+            yield record
+
+    def _mend(self, written: bytes, place: str, wanted: str) -> T:
+        """Return what can be read of a record that is not as it should be."""
+        try:
+            value = read_json(written.decode("utf-8"))
+            if isinstance(value, dict):
+                return _salvage(value, self._kind, self._notes)
+        except RecursionError as error:
+            raise ParseError(f"{place}: {self._notes.limits.too_deep()}") from error
+        except UnicodeDecodeError:
+            raise
+        except ValueError as error:
+            raise ParseError(f"{place}: malformed JSON; expected {wanted}") from error
+        raise ParseError(f"{place}: a JSON {type(value).__name__}; expected {wanted}")
+
+
+def read_json(text: str) -> Any:
+    r"""
+    Return decoded JSON, with U+FFFD for the half characters that cut texts leave.
+
+    >>> read_json('["one \\ud83d"]') == ["one \ufffd"]
+    True
+    """
+    value = json.loads(text)
+    if "\\ud" not in text and "\\uD" not in text:
+        return value
+    spelled = json.dumps(value, ensure_ascii=False)
+    return json.loads(spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def read_items(
+    stream: BinaryIO, paths: Collection[str], limits: Limits
+) -> Iterator[tuple[str, Any]]:
+    """
+    Yield what lies at paths of one JSON document, each with its path, as the document is read.
+
+    A path names keys, and `item` for what an array holds: `discussion.comments.item`.
+
+    Raises:
+        ParseError: it is malformed, breaks off, or nests too deeply.
+
+    """
+    wanted = {tuple(path.split(".")): path for path in paths}
+    lengths = {len(keys) for keys in wanted}
+    builder: Any = None
+    found: tuple[str, ...] = ()
+    for keys, event, value in _walk(stream, limits):
+        if builder is None:
+            if event not in _BEGINNING or len(keys) not in lengths or tuple(keys) not in wanted:
+                continue
+            builder, found = ijson.ObjectBuilder(), tuple(keys)
+        builder.event(event, value)
+        if len(keys) == len(found) and event not in _OPENING:
+            yield wanted[found], builder.value
+            builder = None
+
+
+@lru_cache(maxsize=4)
+def outline(head: str) -> Mapping[str, object]:
+    """
+    Return the paths of the first JSON value of a text, with what is first found at each.
+
+    The text may be cut off anywhere. Objects and arrays are found as None.
+
+    >>> outline('{"id": 7, "user": {"name": "ann"}, "tags": ["a", "b"], "tex')
+    {'': None, 'id': 7, 'user': None, 'user.name': 'ann', 'tags': None, 'tags.item': 'a'}
+    """
+    found: dict[str, object] = {}
+    text = head.lstrip()
+    first = text.partition("\n")[0].rstrip()
+    if text.startswith("{") and first.endswith("}"):  # perhaps more lines, perhaps malformed ones
+        text = first
+    if text.startswith(("{", "[")):
+        events = _walk(io.BytesIO(text.encode("utf-8", "surrogatepass")), DEFAULT_LIMITS)
+        with contextlib.suppress(ParseError):
+            for keys, event, value in itertools.islice(events, _OUTLINED_EVENTS):
+                if event in _BEGINNING:
+                    found.setdefault(".".join(keys), value)
+    return found
+
+
+def _walk(stream: BinaryIO, limits: Limits) -> Iterator[tuple[list[str], str, Any]]:
+    """Yield the events of a document, each with the keys that lead to its value."""
+    keys: list[str] = []
+    try:
+        for event, value in ijson.basic_parse(stream):
+            if event in _CLOSING:
+                keys.pop()
+            elif event == "map_key":
+                keys[-1] = value
+            yield keys, event, float(value) if isinstance(value, Decimal) else value
+            if event in _OPENING:
+                keys.append("item")
+            if len(keys) > limits.depth:
+                raise limits.too_deep()
+    except ijson.JSONError as error:  # whose words hold those of the file
+        raise ParseError("malformed JSON, or a file that breaks off; fetch it again") from error
+
+
+def _split(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a stream, of which one that never ends must not fill the memory."""
+    rest = b""
+    while block := stream.read(_BLOCK_BYTES):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+        if len(rest) > LINE_BYTES:
+            raise ParseError("a line longer than any comment; expected a record on each")
+    if rest:
+        yield rest
+
+
+def _salvage(record: Mapping[str, Any], kind: type[T], notes: Notes) -> T:
+    """Return the fields of a record that are of their types; others are counted."""
+    found = {}
+    for field in _fields(kind):
+        if (held := record.get(field.encode_name)) is None:
+            continue
+        try:
+            found[field.name] = _convert(held, field.type, notes)
+        except (msgspec.ValidationError, OverflowError):
+            notes.left_out[f"values of {field.encode_name!r} not understood"] += 1
+    return kind(**found)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def _convert(held: Any, wanted: Any, notes: Notes) -> Any:
+    """Return a value as a type wants it; within structs and lists of them, what is of use."""
+    for one in get_args(wanted) or (wanted,):
+        if isinstance(held, dict) and isinstance(one, type) and issubclass(one, msgspec.Struct):
+            return _salvage(held, one, notes)
+        if isinstance(held, list) and get_origin(one) is list:
+            [inner] = get_args(one)
+            return [_convert(value, inner, notes) for value in held if value is not None]
+    return msgspec.convert(held, wanted, strict=False)
