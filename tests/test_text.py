@@ -15,6 +15,14 @@ TAGS = st.sampled_from(
     ]
 )
 
+PLAIN = st.sampled_from(
+    [
+        *("<br>", "<br/>", "<BR />", "<b>bold</b>", "<i>x</i>", "<div>one</div>", "<ul><li>a</ul>"),
+        *('<a href="https://example.org/?a=1&amp;b" rel=nofollow>', "</a>", "<blockquote>said"),
+        *("</blockquote>", "<span class='a b'>x</span>", "<code>y</code>", "<!-- r -->", "<p>two"),
+    ]
+)
+
 
 @pytest.mark.parametrize(
     ("html", "text"),
@@ -109,3 +117,16 @@ def test_long_texts_are_tidied_too(text):
 )
 def test_a_body_is_read_as_a_reader_sees_it(body, text):
     assert markup_to_text(body) == text
+
+
+@given(st.lists(st.one_of(PLAIN, st.sampled_from(["one", "two &amp; three", " ", "\n", "1 > 0"]))))
+def test_plain_markup_reads_the_same_without_a_parser(pieces):
+    body = "".join(["<p>", *pieces, "</p>"])
+    element = fragment_fromstring(body, create_parent="div")
+    assert markup_to_text(body) == html_to_text(element)
+
+
+def test_markup_of_megabytes_is_read_at_once():
+    """No run of spaces, tags or quotation marks makes the search go back and forth."""
+    for piece in ("<a", "<a ", "<a b", '<a b="', "<a b=c ", "<p>", "&", "<", " ", "<br/"):
+        assert isinstance(markup_to_text(piece * (300_000 // len(piece))), str)

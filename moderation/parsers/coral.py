@@ -151,20 +151,25 @@ def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: 
 
 
 def _find_extra(record: Record, latest: Revision | None, notes: Notes) -> dict[str, object]:
-    counts = record.counts or Counts()
-    found: dict[str, object] = {
-        "reactions": read_number(_unwrap(counts.reaction)),
-        "flags": read_number(_unwrap(counts.flag)),
-        "revisions": None if record.revisions is None else len(record.revisions),
-    }
+    found: dict[str, object] = {}
+    if record.revisions is not None:
+        found["revisions"] = len(record.revisions)
+    if record.counts is not None:
+        _keep(found, "reactions", read_number(_unwrap(record.counts.reaction)))
+        _keep(found, "flags", read_number(_unwrap(record.counts.flag)))
     perspective = _find_old_score(latest)
     if perspective is not None:
         model = perspective.model or DEFAULT_MODEL
         if model in notes.columns:
-            found[model] = _unwrap(perspective.score)
+            _keep(found, model, _unwrap(perspective.score))
         else:
             notes.left_out[f"old scores of another attribute after comment {SAMPLED}"] += 1
-    return {name: value for name, value in found.items() if value is not None}
+    return found
+
+
+def _keep(found: dict[str, object], name: str, value: float | None) -> None:
+    if value is not None:
+        found[name] = value
 
 
 def _find_old_score(latest: Revision | None) -> Perspective | None:

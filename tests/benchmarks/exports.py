@@ -90,15 +90,15 @@ def write_coral(random: Random) -> Iterator[bytes]:
     """Yield lines as `mongoexport` writes them, a tenth of the comments with two revisions."""
     for number in itertools.count():
         moment = {"$date": f"2024-0{1 + number % 9}-1{number % 10}T10:{number % 60:02}:07.512Z"}
-        parents = [] if number % 3 == 0 else [f"c-{number - 1}"]
+        parents = [] if number % 3 == 0 else [_uuid(number - 1)]
         record = {
-            "_id": {"$oid": f"{number:024x}"}, "id": f"c-{number}", "tenantID": "t-1",
+            "_id": {"$oid": f"{number:024x}"}, "id": _uuid(number), "tenantID": _uuid(1),
             "ancestorIDs": parents, **({"parentID": parents[0]} if parents else {}),
-            "authorID": f"reader-{random.randrange(50_000)}", "storyID": f"story-{number // 50}",
-            "siteID": "site-1", "section": "local", "childIDs": [], "childCount": 0, "tags": [],
+            "authorID": _uuid(random.randrange(50_000)), "storyID": _uuid(number // 50),
+            "siteID": _uuid(2), "section": "local", "childIDs": [], "childCount": 0, "tags": [],
             "revisions": [
                 {
-                    "id": f"{random.randrange(1 << 64):016x}", "body": _html(random),
+                    "id": _uuid(random.randrange(1 << 48)), "body": _html(random),
                     "actionCounts": {}, "createdAt": moment,
                     "metadata": {
                         "nudge": True, "linkCount": 0, "akismet": False,
@@ -113,6 +113,10 @@ def write_coral(random: Random) -> Iterator[bytes]:
             "initialStatus": "NONE",
         }  # fmt: skip
         yield msgspec.json.encode(record) + b"\n"
+
+
+def _uuid(number: int) -> str:
+    return f"0b7a3c52-8f1e-4d6a-9c2b-{number:012x}"
 
 
 def tokenise_reddit(path: Path) -> int:
