@@ -18,6 +18,7 @@ _LINE_ENDS = str.maketrans("\r\n", "  ")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
 _SPACES = re.compile(r"[^\S\n]+")
+_COMMONEST = [("<br>", "\n"), *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>"))]
 # What comment editors write. Quoted values are whole, so that no "<" or ">" within one misleads.
 _PLAIN_TAG = re.compile(
     r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
@@ -83,11 +84,14 @@ def markup_to_text(body: str) -> str:
 
 def _read_plain_markup(body: str) -> str | None:
     """Return what `html_to_text` would of a body with nothing but common tags, else None."""
-    flat = body.translate(_LINE_ENDS)
+    flat = body.replace("\r", " ").replace("\n", " ")
     if "&#" in flat or not flat.isprintable():
         return None
-    text = _PLAIN_TAG.sub(_break_line, flat)
-    return None if "<" in text else tidy(html.unescape(text))
+    for tag, shown in _COMMONEST:
+        flat = flat.replace(tag, shown)
+    if "<" in flat:
+        flat = _PLAIN_TAG.sub(_break_line, flat)
+    return None if "<" in flat else tidy(html.unescape(flat) if "&" in flat else flat)
 
 
 def _break_line(tag: re.Match[str]) -> str:
