@@ -43,16 +43,33 @@ class Records(Generic[T]):
 
     def read(self, source: Source) -> Iterator[T]:
         """
-        Yield the records of a file: one object on each line, or one array of objects.
+        Yield the records of a file: an object on each line, an array of them, or only one.
 
         Raises:
             ParseError: a line is no JSON object, or what nests too deeply.
 
         """
-        if source.head_text().lstrip().startswith("["):
-            yield from self._items(source)
+        head = source.head_text().lstrip()
+        first, ended, _ = head.partition("\n")
+        if head.startswith("["):
+            yield from self.items(source, "item")
+        elif ended and not first.rstrip().endswith("}"):  # an object over several lines
+            yield self.document(source.page())
         else:
             yield from self._lines(source.utf8())
+
+    def items(self, source: Source, path: str) -> Iterator[T]:
+        """
+        Yield the objects of an array that lies at a path of one document, as it is read.
+
+        Raises:
+            ParseError: the document is malformed, breaks off, or nests too deeply.
+
+        """
+        for _, value in read_items(source.utf8(), {path}, self._notes.limits):
+            record = self.salvage(value)
+            if record is not None:
+                yield record
 
     def document(self, text: str) -> T:
         """
@@ -73,12 +90,6 @@ class Records(Generic[T]):
             return _salvage(value, self._kind, self._notes)
         self._notes.left_out["records that are no JSON object"] += 1
         return None
-
-    def _items(self, source: Source) -> Iterator[T]:
-        for _, value in read_items(source.utf8(), {"item"}, self._notes.limits):
-            record = self.salvage(value)
-            if record is not None:
-                yield record
 
     def _lines(self, stream: BinaryIO) -> Iterator[T]:
         decode = self._decode
