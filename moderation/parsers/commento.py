@@ -85,11 +85,13 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     known: dict[str, Page] = {}
     paths = {"pages.item", "comments.item"}
     for path, value in read_items(source.utf8(), paths, notes.limits):
-        if path == "pages.item":
+        if not isinstance(value, dict):
+            notes.left_out["records that are no JSON object"] += 1
+        elif path == "pages.item":
             page = pages.salvage(value)
-            if page is not None and page.id is not None:
-                known[page.id] = page
-        elif (record := records.salvage(value)) is not None:
+            known[page.id or ""] = page
+        else:
+            record = records.salvage(value)
             if identifier := record.comment_hex or record.id:
                 yield _to_comment(record, identifier, known.get(record.page_id or ""), notes)
             else:

@@ -1,4 +1,4 @@
-"""The Guardian's discussion API: a page of a discussion, replies within the comments they answer."""
+"""The Guardian's discussion API: a page of a discussion, with replies within their comments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

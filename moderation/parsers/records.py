@@ -67,9 +67,10 @@ class Records(Generic[T]):
 
         """
         for _, value in read_items(source.utf8(), {path}, self._notes.limits):
-            record = self.salvage(value)
-            if record is not None:
-                yield record
+            if isinstance(value, dict):
+                yield self.salvage(value)
+            else:
+                self._notes.left_out["records that are no JSON object"] += 1
 
     def document(self, text: str) -> T:
         """
@@ -84,12 +85,9 @@ class Records(Generic[T]):
         except _NOT_JSON:
             return self._mend(text.encode("utf-8", "surrogatepass"), "the file", "one object")
 
-    def salvage(self, value: object) -> T | None:
-        """Return what is of use in decoded JSON; None, and counted, where it is no object."""
-        if isinstance(value, dict):
-            return _salvage(value, self._kind, self._notes)
-        self._notes.left_out["records that are no JSON object"] += 1
-        return None
+    def salvage(self, value: Mapping[str, Any]) -> T:
+        """Return what is of use in a decoded object, or a row of a table."""
+        return _salvage(value, self._kind, self._notes)
 
     def _lines(self, stream: BinaryIO) -> Iterator[T]:
         decode = self._decode
