@@ -23,6 +23,7 @@ HOLDERS = frozenset({"Create", "Update"})
 """Activities whose object is a note as it was written or changed."""
 TYPES = COLLECTIONS | HOLDERS | {"Note", "Tombstone", "Delete", "Announce", "Like"}
 COLUMNS = ("summary",)
+ADDRESSES = "objects of which only the address is there"
 _LISTS = frozenset(
     {f"{page}{name}.item" for page in ("", "first.") for name in ("items", "orderedItems")}
 )
@@ -82,8 +83,11 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
             comment = _to_comment(record, notes)
             if comment is not None:
                 yield comment
-            inside = [held for held in _find_inside(record, notes) if isinstance(held, Mapping)]
-            waiting.extend(records.salvage(held) for held in reversed(inside))
+            for held in reversed(_find_inside(record, notes)):
+                if isinstance(held, Mapping):
+                    waiting.append(records.salvage(held))
+                elif held is not None:
+                    notes.left_out[ADDRESSES] += 1
 
 
 def _read(source: Source, records: Records[Record], notes: Notes) -> Iterator[Record]:
@@ -94,15 +98,13 @@ def _read(source: Source, records: Records[Record], notes: Notes) -> Iterator[Re
         if isinstance(value, Mapping):
             yield records.salvage(value)
         else:
-            notes.left_out["objects of which only the address is there"] += 1
+            notes.left_out[ADDRESSES] += 1
 
 
 def _find_inside(record: Record, notes: Notes) -> list[Any]:
     """Return what an activity, a collection or a note holds that may be notes."""
     kind = _kind(record)
     if kind in HOLDERS:
-        if not isinstance(record.object, Mapping):
-            notes.left_out["objects of which only the address is there"] += 1
         return [record.object]
     if kind in COLLECTIONS:
         return [record.first, *(record.items or []), *(record.ordered_items or [])]

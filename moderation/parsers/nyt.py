@@ -94,7 +94,9 @@ def _flatten(records: Iterator[Record]) -> Iterator[Record]:
         while waiting:
             one = waiting.pop()
             yield one
-            waiting.extend(reversed(one.replies or []))
+            for reply in reversed(one.replies or []):
+                reply.asset = reply.asset or one.asset  # told once, of the comment they answer
+                waiting.append(reply)
 
 
 def _to_comments(record: Record, extra: Mapping[str, object], notes: Notes) -> Iterator[Comment]:

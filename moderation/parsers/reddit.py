@@ -108,7 +108,7 @@ def _to_comment(record: Record, identifier: str, notes: Notes) -> Comment:
         status=status,
         parent_id=_find_parent(record),
         article_id=read_id(record.link_id) or notes.article_id,
-        article_title=record.link_title or notes.article_title,
+        article_title=unescape(record.link_title or "") or notes.article_title,
         author=None if record.author in DELETED_AUTHORS else record.author,
         created_at=read_moment(record.created_utc, notes),
         captured_at=read_moment(record.retrieved_on or record.retrieved_utc, notes)
