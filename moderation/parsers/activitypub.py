@@ -6,8 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from moderation.comments import Comment, Status
+from moderation.parsers.documents import outline, read_items
 from moderation.parsers.notes import Notes
-from moderation.parsers.records import Records, outline, read_items
+from moderation.parsers.records import Records
 from moderation.parsers.sources import Source
 from moderation.parsers.values import read_moment, read_number
 from moderation.text import markup_to_text, tidy

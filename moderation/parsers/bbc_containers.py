@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from moderation.comments import Comment, Status
 from moderation.parsers.bbc import find_placeholder
+from moderation.parsers.documents import outline
 from moderation.parsers.notes import Notes
-from moderation.parsers.records import Records, outline
+from moderation.parsers.records import Records
 from moderation.parsers.sources import Source
 from moderation.parsers.values import Identifier, Number, read_id, read_moment, read_number
 from moderation.text import markup_to_text

@@ -40,6 +40,9 @@ class Record(Struct):
     disagree: Number | None = None
 
 
+_READ = frozenset(Record.__struct_encode_fields__)
+
+
 def recognises(head: str) -> bool:
     """Tell the table by five of its columns."""
     return set(find_header(head)) >= _SIGNS
@@ -57,7 +60,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 
     """
     records = Records(Record, notes)
-    for row in read_rows(source, notes, read=Record.__struct_encode_fields__):
+    for row in read_rows(source, notes, read=_READ, needed=_SIGNS):
         record = records.salvage(row)
         identifier = read_row_id(record.id)
         if identifier is None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from moderation.comments import Comment, Status
+from moderation.parsers.documents import outline, read_items
 from moderation.parsers.notes import Notes
-from moderation.parsers.records import Records, outline, read_items
+from moderation.parsers.records import Records
 from moderation.parsers.sources import Source
 from moderation.parsers.values import Number, read_moment, read_number, read_state
 from moderation.text import markup_to_text, tidy

@@ -7,8 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from moderation.comments import Comment, Status
+from moderation.parsers.documents import outline
 from moderation.parsers.notes import Notes
-from moderation.parsers.records import Records, outline
+from moderation.parsers.records import Records
 from moderation.parsers.sources import Source
 from moderation.parsers.values import read_moment, read_number, read_state
 from moderation.text import markup_to_text

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from moderation.comments import Comment, Status
+from moderation.parsers.documents import outline
 from moderation.parsers.notes import Notes
-from moderation.parsers.records import Records, outline
+from moderation.parsers.records import Records
 from moderation.parsers.rows import find_header, read_extra, read_row_id, read_rows
 from moderation.parsers.sources import Source
 from moderation.parsers.values import (
@@ -79,7 +80,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     """
     records = Records(Record, notes)
     if find_header(source.head_text()):
-        for row in read_rows(source, notes, read=_UNKEPT):
+        for row in read_rows(source, notes, read=_UNKEPT, needed=_SIGNS):
             yield from _to_comments(records.salvage(row), read_extra(row, notes), notes)
     else:
         is_answer = _ANSWER in outline(source.head_text())

@@ -1,19 +1,14 @@
-"""JSON records: the lines, arrays and documents of an export, and of each only what is needed."""
+"""JSON records: the lines, arrays and documents of an export, of which only a part is needed."""
 
-import contextlib
-import io
-import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping
-from decimal import Decimal
-from functools import cache, lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, BinaryIO, Generic, TypeVar, get_args, get_origin
 
-import ijson  # type: ignore[import-untyped] # it ships no types
 import msgspec
 
 from moderation.errors import ParseError
-from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+from moderation.parsers.documents import read_items
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -21,10 +16,6 @@ LINE_BYTES = 1 << 26
 """The longest record: beyond it the file is something else."""
 _BLOCK_BYTES = 1 << 20
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_OPENING = frozenset({"start_map", "start_array"})
-_CLOSING = frozenset({"end_map", "end_array"})
-_BEGINNING = _OPENING | {"null", "boolean", "number", "string"}
-_OUTLINED_EVENTS = 20_000
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -127,75 +118,6 @@ def read_json(text: str) -> Any:
         return value
     spelled = json.dumps(value, ensure_ascii=False)
     return json.loads(spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-
-
-def read_items(
-    stream: BinaryIO, paths: Collection[str], limits: Limits
-) -> Iterator[tuple[str, Any]]:
-    """
-    Yield what lies at paths of one JSON document, each with its path, as the document is read.
-
-    A path names keys, and `item` for what an array holds: `discussion.comments.item`.
-
-    Raises:
-        ParseError: it is malformed, breaks off, or nests too deeply.
-
-    """
-    wanted = {tuple(path.split(".")): path for path in paths}
-    lengths = {len(keys) for keys in wanted}
-    builder: Any = None
-    found: tuple[str, ...] = ()
-    for keys, event, value in _walk(stream, limits):
-        if builder is None:
-            if event not in _BEGINNING or len(keys) not in lengths or tuple(keys) not in wanted:
-                continue
-            builder, found = ijson.ObjectBuilder(), tuple(keys)
-        builder.event(event, value)
-        if len(keys) == len(found) and event not in _OPENING:
-            yield wanted[found], builder.value
-            builder = None
-
-
-@lru_cache(maxsize=4)
-def outline(head: str) -> Mapping[str, object]:
-    """
-    Return the paths of the first JSON value of a text, with what is first found at each.
-
-    The text may be cut off anywhere. Objects and arrays are found as None.
-
-    >>> outline('{"id": 7, "user": {"name": "ann"}, "tags": ["a", "b"], "tex')
-    {'': None, 'id': 7, 'user': None, 'user.name': 'ann', 'tags': None, 'tags.item': 'a'}
-    """
-    found: dict[str, object] = {}
-    text = head.lstrip()
-    first = text.partition("\n")[0].rstrip()
-    if text.startswith("{") and first.endswith("}"):  # perhaps more lines, perhaps malformed ones
-        text = first
-    if text.startswith(("{", "[")):
-        events = _walk(io.BytesIO(text.encode("utf-8", "surrogatepass")), DEFAULT_LIMITS)
-        with contextlib.suppress(ParseError):
-            for keys, event, value in itertools.islice(events, _OUTLINED_EVENTS):
-                if event in _BEGINNING:
-                    found.setdefault(".".join(keys), value)
-    return found
-
-
-def _walk(stream: BinaryIO, limits: Limits) -> Iterator[tuple[list[str], str, Any]]:
-    """Yield the events of a document, each with the keys that lead to its value."""
-    keys: list[str] = []
-    try:
-        for event, value in ijson.basic_parse(stream):
-            if event in _CLOSING:
-                keys.pop()
-            elif event == "map_key":
-                keys[-1] = value
-            yield keys, event, float(value) if isinstance(value, Decimal) else value
-            if event in _OPENING:
-                keys.append("item")
-            if len(keys) > limits.depth:
-                raise limits.too_deep()
-    except ijson.JSONError as error:  # whose words hold those of the file
-        raise ParseError("malformed JSON, or a file that breaks off; fetch it again") from error
 
 
 def _split(stream: BinaryIO) -> Iterator[bytes]:

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from moderation.errors import ParseError
+from moderation.parsers.columns import show_names
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 from moderation.parsers.tabular import open_csv
@@ -28,17 +30,24 @@ def find_header(head: str) -> list[str]:
         return []
 
 
-def read_rows(source: Source, notes: Notes, *, read: Collection[str]) -> Iterator[Row]:
+def read_rows(
+    source: Source, notes: Notes, *, read: Collection[str], needed: Collection[str]
+) -> Iterator[Row]:
     """
     Yield the rows of a CSV by column, without what is empty.
 
     The notes say which columns there are but those that are `read`: `extra` keeps them.
 
     Raises:
-        ParseError: it is malformed.
+        ParseError: it is malformed, or lacks one of the columns that are needed.
 
     """
     names, rows = open_csv(source, notes)
+    if lacking := [name for name in needed if name not in names]:
+        raise ParseError(
+            f"no column {show_names(sorted(lacking))} among {show_names(names)}; "
+            "if it is another table, leave out --format"
+        )
     notes.columns = tuple(name for name in names if name.strip() and name not in read)
     for row in rows:
         if row is not None:
