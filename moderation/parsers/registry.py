@@ -4,7 +4,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from moderation.comments import Comment
-from moderation.parsers import bbc_module, bbc_text, pages, tabular
+from moderation.parsers import (
+    activitypub,
+    bbc_api,
+    bbc_containers,
+    bbc_module,
+    bbc_text,
+    civil_comments,
+    commento,
+    coral,
+    guardian,
+    hacker_news,
+    isso,
+    nyt,
+    pages,
+    reddit,
+    remark42,
+    tabular,
+)
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -38,7 +55,20 @@ class PageFormat:
     parse: PageParser
 
 
-EXPORTS: tuple[ExportFormat, ...] = ()
+EXPORTS: tuple[ExportFormat, ...] = (
+    ExportFormat(activitypub.NAME, activitypub.recognises, activitypub.parse),
+    ExportFormat(bbc_api.NAME, bbc_api.recognises, bbc_api.parse),
+    ExportFormat(bbc_containers.NAME, bbc_containers.recognises, bbc_containers.parse),
+    ExportFormat(civil_comments.NAME, civil_comments.recognises, civil_comments.parse),
+    ExportFormat(commento.NAME, commento.recognises, commento.parse),
+    ExportFormat(coral.NAME, coral.recognises, coral.parse),
+    ExportFormat(guardian.NAME, guardian.recognises, guardian.parse),
+    ExportFormat(hacker_news.NAME, hacker_news.recognises, hacker_news.parse),
+    ExportFormat(isso.NAME, isso.recognises, isso.parse),
+    ExportFormat(nyt.NAME, nyt.recognises, nyt.parse),
+    ExportFormat(reddit.NAME, reddit.recognises, reddit.parse),
+    ExportFormat(remark42.NAME, remark42.recognises, remark42.parse),
+)
 """Of these exactly one may recognise a file; the order means nothing."""
 SITE_PAGES: tuple[PageFormat, ...] = (
     PageFormat(bbc_module.NAME, bbc_module.recognises, bbc_module.parse),
@@ -61,6 +91,12 @@ TABLE_PARSERS: Mapping[str, TableParser] = {
 }
 FORMATS = (*PAGE_PARSERS, *EXPORT_PARSERS, *TABLE_PARSERS)
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "bbc": (bbc_module.NAME, "bbc_module_json", bbc_text.NAME)
+    "bbc": (
+        bbc_module.NAME,
+        "bbc_module_json",
+        bbc_text.NAME,
+        bbc_api.NAME,
+        bbc_containers.NAME,
+    )
 }
 """Names that stand for several formats; the content decides which."""
