@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.errors import ModerationError, SourceError
+from moderation.errors import ModerationError, ParseError, SourceError
 from moderation.parsers import find_files, find_time_in_name, read_comments
-from moderation.parsers.sources import PAGE_BYTES, digest, find_encoding, open_source
+from moderation.parsers.encodings import find_encoding
+from moderation.parsers.sources import PAGE_BYTES, digest, open_source
 from tests.limits import without_privileges
 
 TABLE = "id,text\n1,Grüße aus Köln – „fein“\n2,naïve café\n"
@@ -235,8 +236,8 @@ def test_binary_data_is_refused(content, format):
         read_comments(content, format)
 
 
-def test_a_database_is_refused(tmp_path):
-    with pytest.raises(SourceError, match="binary data"):
+def test_a_database_of_something_else_is_refused(tmp_path):
+    with pytest.raises(ParseError, match="an SQLite database with the tables 'comments', which"):
         read_comments(sqlite_file(tmp_path / "comments.db"))
 
 

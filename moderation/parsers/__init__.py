@@ -1,6 +1,7 @@
 """`read_comments(source, format=None)`: picks a parser by name or by looking at the first bytes."""
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -8,29 +9,23 @@ from pathlib import Path
 
 from moderation.comments import Comment, Status
 from moderation.errors import ParseError, SourceError
-from moderation.parsers import bbc_module, bbc_text, pages, tabular
+from moderation.parsers.detection import find_export, find_format, find_page_format
+from moderation.parsers.limits import DEFAULT_LIMITS, Limits
 from moderation.parsers.notes import Notes
+from moderation.parsers.registry import (
+    EXPORT_PARSERS,
+    FAMILIES,
+    FORMATS,
+    PAGE_PARSERS,
+    TABLE_PARSERS,
+)
 from moderation.parsers.sources import Openable, Source, open_source
 
-PageParser = Callable[[str, Notes], Iterator[Comment]]
-TableParser = Callable[[Source, Notes, Mapping[str, str]], Iterator[Comment]]
+__all__ = [
+    "EXPORT_PARSERS", "FAMILIES", "FILE_ENDINGS", "FORMATS", "NO_COMMENTS", "PAGE_PARSERS",
+    "TABLE_PARSERS", "Limits", "Reading", "find_files", "find_time_in_name", "read_comments",
+]  # fmt: skip
 
-PAGE_PARSERS: Mapping[str, PageParser] = {
-    bbc_module.NAME: bbc_module.parse,
-    "bbc_module_json": bbc_module.parse_envelope,
-    bbc_text.NAME: bbc_text.parse,
-    pages.NAME: pages.parse,
-}
-TABLE_PARSERS: Mapping[str, TableParser] = {
-    "csv": tabular.parse_csv,
-    "jsonl": tabular.parse_json_lines,
-    "parquet": tabular.parse_parquet,
-}
-FORMATS = (*PAGE_PARSERS, *TABLE_PARSERS)
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "bbc": (bbc_module.NAME, "bbc_module_json", bbc_text.NAME)
-}
-"""Names that stand for several formats; the content decides which."""
 FILE_ENDINGS = frozenset(
     {".html", ".htm", ".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".gz"}
 )
@@ -43,10 +38,6 @@ _NAMED_TIME = re.compile(
     r"(?<![0-9A-Za-z])((?:19|20)\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])"
     r"(?:[T_ -]?([01]\d|2[0-3])[:.h-]?([0-5]\d)(?:[:.m-]?([0-5]\d))?)?Z?(?![0-9A-Za-z])"
 )
-_JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
-# A page of text may begin with a bracket of its own: "[Photo: agency]", "{{Infobox}}".
-_JSON_OBJECT = re.compile(r'\s*\{\s*(?:["}]|$)')
-_JSON_ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]]|$)')
 
 
 class Reading(Iterator[Comment]):
@@ -108,6 +99,7 @@ def read_comments(
     columns: Mapping[str, str] | None = None,
     article: str | None = None,
     captured_at: datetime | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Reading:
     """
     Return an iterator over the comments of a page, an export or a table.
@@ -119,17 +111,19 @@ def read_comments(
         columns: from a comment's field to the table's column, where they are named unusually.
         article: the article's address or id, where the source does not say it.
         captured_at: when the source was taken (aware), where it and its name do not say it.
+        limits: what is refused for its size, its depth or the time it takes.
 
     Raises:
         SourceError: the input cannot be opened, unpacked or decoded.
         ParseError: it is not what its format promises; while iterating, too.
 
     """
-    opened = open_source(source, encoding=encoding)
+    opened = open_source(source, encoding=encoding, limits=limits)
     try:
         notes = Notes(
             article_id=article,
             captured_at=find_time_in_name(opened.name) or captured_at,
+            limits=limits,
         )
         return _begin(opened, format, notes, columns or {})
     except BaseException as error:
@@ -180,13 +174,27 @@ def _is_readable(path: Path) -> bool:
 def _guard(source: Source, comments: Iterator[Comment]) -> Iterator[Comment]:
     """Pass comments on; errors name the source, and it is closed whatever happens."""
     try:
-        yield from comments
+        yield from _timed(comments, source.limits)
     except UnicodeDecodeError as error:
         raise source.undecodable(error) from error
     except ParseError as error:
         raise _named(error, source) from error
     finally:
         source.close()
+
+
+def _timed(
+    comments: Iterator[Comment], limits: Limits, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Comment]:
+    """Pass comments on until reading them, without what is done with them, has taken too long."""
+    spent = 0.0
+    began = clock()
+    for comment in comments:
+        spent += clock() - began
+        if spent > limits.seconds:
+            raise limits.too_slow()
+        yield comment
+        began = clock()
 
 
 def _named(error: ParseError, source: Source) -> ParseError:
@@ -196,41 +204,32 @@ def _named(error: ParseError, source: Source) -> ParseError:
 
 
 def _begin(source: Source, name: str | None, notes: Notes, columns: Mapping[str, str]) -> Reading:
+    found = _choose(source, name, columns)
+    if found is not None and found in TABLE_PARSERS:
+        return Reading(source, found, notes, TABLE_PARSERS[found](source, notes, columns))
+    if found is not None and found in EXPORT_PARSERS:
+        return Reading(source, found, notes, EXPORT_PARSERS[found](source, notes))
+    page = source.page()
+    if found is None:
+        found = find_page_format(page)
+        _check_family(name, found)
+    return Reading(source, found, notes, PAGE_PARSERS[found](page, notes))
+
+
+def _choose(source: Source, name: str | None, columns: Mapping[str, str]) -> str | None:
+    """Return the format named, or found; None where it is a page, all of which is looked at."""
     if name is not None and name not in FORMATS and name not in FAMILIES:
         raise SourceError(
             f"no format is called {name!r}; formats are {', '.join((*FAMILIES, *FORMATS))}"
         )
-    found = name or _detect_table(source, columns) or "any page"
-    if found in TABLE_PARSERS:
-        return Reading(source, found, notes, TABLE_PARSERS[found](source, notes, columns))
-    page = source.page()
-    if found not in PAGE_PARSERS:
-        family, found = FAMILIES.get(found, FORMATS), _detect_page(page)
-        if found not in family:
-            raise ParseError(f"no page of the {name} formats is recognised in it")
-    return Reading(source, found, notes, PAGE_PARSERS[found](page, notes))
+    if name in FORMATS:
+        return name
+    if name is None:
+        return find_format(source, columns)
+    found = find_export(source.head_text())
+    return found if found in FAMILIES[name] else None
 
 
-def _detect_table(source: Source, columns: Mapping[str, str]) -> str | None:
-    """Return which kind of table a source is, or None where it is a page."""
-    if source.is_parquet:
-        return "parquet"
-    head = source.head_text()
-    if _JSON_ARRAY.match(head):
-        raise ParseError("a JSON array; expected one object on each line (JSON Lines)")
-    if _JSON_OBJECT.match(head):
-        return None if _JSON_ENVELOPE.search(head) else "jsonl"
-    if head.lstrip().startswith("<"):
-        return None
-    named = source.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
-    return "csv" if named or tabular.find_delimiter(head, columns.values()) else None
-
-
-def _detect_page(page: str) -> str:
-    if _JSON_OBJECT.match(page):
-        return "bbc_module_json"
-    if bbc_module.recognises(page):
-        return bbc_module.NAME
-    if bbc_text.recognises(page):
-        return bbc_text.NAME
-    return pages.NAME
+def _check_family(name: str | None, found: str) -> None:
+    if name is not None and found not in FAMILIES[name]:
+        raise ParseError(f"no page of the {name} formats is recognised in it")

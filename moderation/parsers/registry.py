@@ -1,0 +1,66 @@
+"""The formats that are read, one row for each: what it is called, what tells it, what reads it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from moderation.comments import Comment
+from moderation.parsers import bbc_module, bbc_text, pages, tabular
+from moderation.parsers.notes import Notes
+from moderation.parsers.sources import Source
+
+ExportParser = Callable[[Source, Notes], Iterator[Comment]]
+PageParser = Callable[[str, Notes], Iterator[Comment]]
+TableParser = Callable[[Source, Notes, Mapping[str, str]], Iterator[Comment]]
+Recogniser = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """
+    What a system writes, read as a stream.
+
+    `recognises` is given the decoded beginning of a file (64 kB, perhaps cut within a word); of an
+    SQLite database what creates its tables. It says no rather than guess. A parser whose comments
+    have something in `extra` puts its names into `notes.columns` before the first comment.
+    """
+
+    name: str
+    recognises: Recogniser
+    parse: ExportParser
+
+
+@dataclass(frozen=True)
+class PageFormat:
+    """What a page holds; `recognises` is given all of it."""
+
+    name: str
+    recognises: Recogniser
+    parse: PageParser
+
+
+EXPORTS: tuple[ExportFormat, ...] = ()
+"""Of these exactly one may recognise a file; the order means nothing."""
+SITE_PAGES: tuple[PageFormat, ...] = (
+    PageFormat(bbc_module.NAME, bbc_module.recognises, bbc_module.parse),
+    PageFormat(bbc_text.NAME, bbc_text.recognises, bbc_text.parse),
+)
+"""The markup of one site each; the first that recognises a page reads it."""
+ANY_PAGES: tuple[PageFormat, ...] = ()
+"""What any site may have in its pages; looked for where none of the above is there."""
+
+EXPORT_PARSERS: Mapping[str, ExportParser] = {row.name: row.parse for row in EXPORTS}
+PAGE_PARSERS: Mapping[str, PageParser] = {
+    **{row.name: row.parse for row in (*SITE_PAGES, *ANY_PAGES)},
+    "bbc_module_json": bbc_module.parse_envelope,
+    pages.NAME: pages.parse,
+}
+TABLE_PARSERS: Mapping[str, TableParser] = {
+    "csv": tabular.parse_csv,
+    "jsonl": tabular.parse_json_lines,
+    "parquet": tabular.parse_parquet,
+}
+FORMATS = (*PAGE_PARSERS, *EXPORT_PARSERS, *TABLE_PARSERS)
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "bbc": (bbc_module.NAME, "bbc_module_json", bbc_text.NAME)
+}
+"""Names that stand for several formats; the content decides which."""
