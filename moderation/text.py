@@ -15,7 +15,6 @@ BLOCKS = frozenset(
 SILENT = frozenset({"script", "style", "template"})
 _LINE_ENDS = str.maketrans("\r\n", "  ")
 
-_SPACES = re.compile(r"[^\S\n]+")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _WORD = re.compile(r"\S+")
 
@@ -46,15 +45,22 @@ def tidy(text: str) -> str:
     >>> tidy("  one   two \\r\\n three\\n\\n\\n\\nfour ")
     'one two\\nthree\\n\\nfour'
     """
-    unified = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines = (_SPACES.sub(" ", line).strip() for line in unified.split("\n"))
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    joined = "\n".join(map(_fold, text.split("\n"))).strip("\n")
+    return _BLANK_LINES.sub("\n\n", joined) if "\n\n\n" in joined else joined
 
 
 def words(text: str) -> Iterator[Span]:
     """Yield the spans of the runs of characters between white space."""
     for match in _WORD.finditer(text):
         yield Span(*match.span())
+
+
+def _fold(line: str) -> str:
+    # The space is the only white space that counts as printable, and most lines have no other.
+    is_plain = line.isprintable() and "  " not in line
+    return line.strip(" ") if is_plain else " ".join(line.split())
 
 
 def _pieces(element: "HtmlElement") -> Iterator[str]:

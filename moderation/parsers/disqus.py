@@ -17,7 +17,6 @@ from moderation.parsers.sources import Source
 from moderation.parsers.xml_records import (
     Element,
     find_root,
-    local_name,
     read_body,
     read_fields,
     read_records,
@@ -25,14 +24,14 @@ from moderation.parsers.xml_records import (
 )
 
 NAME = "disqus"
-EXTRA = ("username", "is_anonymous", "forum")
-"""Kept in `Comment.extra`: the account's name, whether there is none, the site's short name."""
+EXTRA = ("username", "forum")
+"""Kept in `Comment.extra`: the account's name and the short name of the site."""
 
 _ROOT = re.compile(r"<disqus\b[^>]*\bxmlns(?::\w+)?\s*=\s*[\"']https?://disqus\.com[/\"']")
 _RECORDS = {"thread": "disqus", "post": "disqus"}
 _ID = "{http://disqus.com/disqus-internals}id"
-_REASONS = {"isDeleted": "deleted", "isSpam": "spam"}
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_REASONS = {(True, False): "deleted", (False, True): "spam", (True, True): "deleted, spam"}
 
 
 class _Thread(NamedTuple):
@@ -56,11 +55,11 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     """
     notes.columns = EXTRA
     threads: dict[str, _Thread] = {}
-    for element in read_records(source, _RECORDS, notes):
+    for name, element in read_records(source, _RECORDS, notes):
         same = element.get(_ID)
         if not same:
-            notes.left_out[f"{local_name(element)}s without an id"] += 1
-        elif local_name(element) == "thread":
+            notes.left_out[f"{name}s without an id"] += 1
+        elif name == "thread":
             threads[same] = _read_thread(read_fields(element))
         else:
             yield _read_post(same, read_fields(element), threads, notes)
@@ -96,7 +95,6 @@ def _read_post(
         removal_reason=reason,
         extra={
             "username": read_word(author.get("username")) or None,
-            "is_anonymous": _FLAGS.get(read_word(author.get("isAnonymous"))),
             "forum": read_word(fields.get("forum")) or (thread and thread.forum) or None,
         },
     )
@@ -104,13 +102,17 @@ def _read_post(
 
 def _find_status(fields: dict[str, Element], notes: Notes) -> tuple[Status | None, str | None]:
     """Return what became of a post, and why; unknown unless each mark is plainly no."""
-    flags = {name: _FLAGS.get(read_word(fields[name])) for name in _REASONS if name in fields}
-    if None in flags.values():
+    deleted, spam = (_read_flag(fields.get(name), notes) for name in ("isDeleted", "isSpam"))
+    if deleted or spam:
+        return Status.REMOVED, _REASONS[bool(deleted), bool(spam)]
+    return (Status.PUBLISHED if deleted is False and spam is False else None), None
+
+
+def _read_flag(element: Element | None, notes: Notes) -> bool | None:
+    flag = _FLAGS.get(read_word(element))
+    if flag is None:
         notes.left_out["marks of deleted or spam that say neither true nor false"] += 1
-    reasons = [_REASONS[name] for name, flag in flags.items() if flag]
-    if reasons:
-        return Status.REMOVED, ", ".join(reasons)
-    return (Status.PUBLISHED if flags and None not in flags.values() else None), None
+    return flag
 
 
 def _read_text(body: str | None, status: Status | None, notes: Notes) -> str | None:

@@ -50,6 +50,7 @@ _SINGLE_FILE = re.compile(
 
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _TAG_OR_LINE_END = re.compile(r"<[A-Za-z/!?][^>]*>|\r\n|\r|\n")
+_LINE_ENDS = str.maketrans("\r\n", "  ")
 _ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^>]*>|<!--.*?-->", re.S)
 # What nearly all bodies are made of: paragraphs, line ends, and links or emphasis without another
 # element inside. Other markup is left to the parser, which takes ten times as long.
@@ -94,9 +95,9 @@ def body_to_text(body: str, *, keep_lines: bool = False) -> str:
     """
     if "<" not in body and "&" not in body:
         return tidy(body)
-    if _TAG.search(body) is None:
+    if "<" not in body or _TAG.search(body) is None:
         return tidy(unescape(body))
-    if keep_lines:
+    if keep_lines and ("\n" in body or "\r" in body):
         body = _TAG_OR_LINE_END.sub(_line_end_to_break, body)
     if _PLAIN_BODY.fullmatch(body):
         return _without_tags(body)
@@ -136,7 +137,10 @@ def one_line(text: str | None) -> str | None:
     >>> one_line(" Fish &#038; <b>chips</b>\\n again "), one_line("  ")
     ('Fish & chips again', None)
     """
-    return " ".join(body_to_text(text).split()) or None if text else None
+    if not text:
+        return None
+    shown = body_to_text(text) if "<" in text or "&" in text else text
+    return " ".join(shown.split()) or None
 
 
 def _line_end_to_break(match: re.Match[str]) -> str:
@@ -144,8 +148,11 @@ def _line_end_to_break(match: re.Match[str]) -> str:
 
 
 def _without_tags(body: str) -> str:
-    spaced = body.replace("\r", " ").replace("\n", " ")
-    return tidy(unescape(_ANY_TAG.sub(_shown, spaced)))
+    shown = body.translate(_LINE_ENDS) if "\n" in body or "\r" in body else body
+    shown = shown.replace("</p><p>", "\n\n").replace("<p>", "\n\n").replace("</p>", "\n\n")
+    if "<" in shown:
+        shown = _ANY_TAG.sub(_shown, shown.replace("<br>", "\n"))
+    return tidy(unescape(shown))
 
 
 def _shown(tag: re.Match[str]) -> str:

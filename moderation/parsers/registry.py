@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from moderation.comments import Comment
-from moderation.parsers import bbc_module, bbc_text, pages, tabular
+from moderation.parsers import bbc_module, bbc_text, disqus, pages, tabular, wordpress
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -38,7 +38,10 @@ class PageFormat:
     parse: PageParser
 
 
-EXPORTS: tuple[ExportFormat, ...] = ()
+EXPORTS: tuple[ExportFormat, ...] = (
+    ExportFormat(disqus.NAME, disqus.recognises, disqus.parse),
+    ExportFormat(wordpress.NAME, wordpress.recognises, wordpress.parse),
+)
 """Of these exactly one may recognise a file; the order means nothing."""
 SITE_PAGES: tuple[PageFormat, ...] = (
     PageFormat(bbc_module.NAME, bbc_module.recognises, bbc_module.parse),

@@ -74,8 +74,8 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     notes.columns = EXTRA
     item: Element | None = None
     article = _Article(None, None)
-    for element in read_records(source, _RECORDS, notes):
-        if not element.tag.startswith(f"{{{_NAMESPACE}") or local_name(element) != "comment":
+    for name, element in read_records(source, _RECORDS, notes):
+        if name != "comment" or _NAMESPACE not in element.tag:
             continue
         if element.getparent() is not item:  # the article's fields stand before its comments
             item = element.getparent()

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import lxml.etree
 
 from moderation.errors import ParseError
+from moderation.parsers.limits import Limits
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -18,8 +20,13 @@ Element = Any
 """An element of lxml, which has no types."""
 
 # Before the first element there may be remarks and instructions; what else is no XML.
-_PROLOG = re.compile(r"\ufeff?(?:\s|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*")
+_REMARKS = re.compile(r"\ufeff?(?:\s|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*")
 _ROOT = re.compile(r"<[A-Za-z_][^>]*>")
+_DOCTYPE = re.compile(
+    r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*+"
+    r"(?P<subset>\[(?:<!--(?s:.*?)-->|<\?(?s:.*?)\?>|\"[^\"]*\"|'[^']*'|[^\]\"'<]|<(?!!--|\?))*+\])?"
+    r"\s*>\s*"
+)
 # Exporters write what a reader pasted; XML 1.0 allows none of these (2.2, Char).
 _CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)])
 _TO_SPACES = bytes(0x20 if code in _CONTROLS else code for code in range(0x100))
@@ -32,41 +39,48 @@ def find_root(head: str) -> str | None:
     >>> find_root('<?xml version="1.0"?><!-- an export --> <rss version="2.0"><channel>')
     '<rss version="2.0">'
     """
-    match = _ROOT.match(head, _end_of_prolog(head))
-    return match[0] if match else None
+    root = _ROOT.match(head, _skip_prolog(head))
+    return root[0] if root else None
 
 
-def read_records(source: Source, parents: Mapping[str, str], notes: Notes) -> Iterator[Element]:
+def read_records(
+    source: Source, parents: Mapping[str, str], notes: Notes
+) -> Iterator[tuple[str, Element]]:
     """
     Yield each element that is named in `parents` and stands in the parent named with it.
 
-    Names are without a namespace. An element is emptied once the next one is asked for, and what
-    stands before it is forgotten: memory does not grow with the file.
+    Names are without a namespace. An element is good until the next one is asked for; what stands
+    before it is forgotten soon after: memory does not grow with the file.
 
     Raises:
-        ParseError: malformed, cut off, with a document type, or a record that never ends.
+        ParseError: malformed, cut off, with entities of its own, or a record that never ends.
 
     """
     parser = lxml.etree.XMLPullParser(
         events=("end",),
         tag=[f"{{*}}{name}" for name in parents],
         encoding="utf-8",  # the text is decoded already, whatever the file declares
-        resolve_entities=False,
+        resolve_entities="internal",  # of which there are none, unless the limits are raised
         load_dtd=False,
         no_network=True,
         remove_comments=True,
         remove_pis=True,
-        huge_tree=True,  # 2048 levels, and texts of any length up to that of a record
+        # 2048 levels, texts as long as a record; else 256 levels, and entities may not grow either
+        huge_tree=notes.limits.entities == 0,
     )
     waiting = 0
     for chunk in _chunks(source, notes):
         waiting += len(chunk)
         error = _feed(parser, chunk)
+        last = None
         for _, element in parser.read_events():
-            if local_name(element.getparent()) == parents[local_name(element)]:
-                waiting = 0
-                yield element
-                _forget(element)
+            name = _local(element.tag)
+            if local_name(element.getparent()) == parents[name]:
+                last = element
+                yield name, element
+        if last is not None:
+            waiting = 0
+            _forget_before(last)
         if error is not None:
             raise error
         if waiting > RECORD_CHARACTERS:
@@ -77,13 +91,13 @@ def read_records(source: Source, parents: Mapping[str, str], notes: Notes) -> It
 
 
 def local_name(element: Element) -> str:
-    """Return an element's name without its namespace; "" for None."""
-    return element.tag.rpartition("}")[2] if element is not None else ""
+    """Return an element's name without its namespace; "" for None, and for an entity."""
+    return "" if element is None else _local(element.tag)
 
 
 def read_fields(element: Element) -> dict[str, Element]:
     """Return the children of a record by their names without a namespace."""
-    return {child.tag.rpartition("}")[2]: child for child in element}
+    return {_local(child.tag): child for child in element}
 
 
 def read_body(element: Element | None) -> str | None:
@@ -101,10 +115,15 @@ def read_word(element: Element | None) -> str:
     return (element.text or "").strip() if element is not None else ""
 
 
+@lru_cache(1024)
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
 def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
     stream = source.lines()
     text = stream.read(CHUNK_CHARACTERS)
-    _check_prolog(text)
+    _check_prolog(text, notes.limits)
     while text:
         body = text.encode("utf-8", "replace")
         readable = body.translate(_TO_SPACES)
@@ -116,20 +135,26 @@ def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
     yield b""
 
 
-def _check_prolog(head: str) -> None:
-    begin = _end_of_prolog(head)
-    if head.startswith("<!DOCTYPE", begin):
-        raise ParseError(
-            "a document type declaration (<!DOCTYPE ...>), which no export has and through which "
-            "a file can grow without bound or name others; remove it if the file is to be trusted"
-        )
-    if not _ROOT.match(head, begin):
+def _check_prolog(head: str, limits: Limits) -> None:
+    """Refuse declarations of its own, through which a file can grow, and what is no XML."""
+    declared = _DOCTYPE.match(head, _skip_remarks(head, 0))
+    subset = declared["subset"] if declared else None
+    if subset and max(1, subset.count("<!ENTITY")) > limits.entities:
+        raise limits.too_many_entities()
+    if find_root(head) is None:
         raise ParseError("no element at its beginning; expected an XML export")
 
 
-def _end_of_prolog(head: str) -> int:
-    match = _PROLOG.match(head)
-    return match.end() if match else 0
+def _skip_prolog(head: str) -> int:
+    """Return where the first element has to begin."""
+    begin = _skip_remarks(head, 0)
+    declared = _DOCTYPE.match(head, begin)
+    return _skip_remarks(head, declared.end()) if declared else begin
+
+
+def _skip_remarks(head: str, begin: int) -> int:
+    match = _REMARKS.match(head, begin)
+    return match.end() if match else begin
 
 
 def _feed(parser: Any, chunk: bytes) -> ParseError | None:
@@ -155,9 +180,8 @@ def _cause(error: lxml.etree.XMLSyntaxError) -> str:
     return "malformed XML; export it again, or repair it there"
 
 
-def _forget(element: Element) -> None:
-    """Empty an element, which has to stay for what follows it, and drop all that stands before."""
-    element.clear()
-    parent = element.getparent()
-    while (before := element.getprevious()) is not None:
-        parent.remove(before)
+def _forget_before(element: Element) -> None:
+    """Drop what stands before an element, which has to stay for what follows, and before it all."""
+    while (parent := element.getparent()) is not None:
+        del parent[: parent.index(element)]
+        element = parent
