@@ -68,7 +68,9 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 def _read_thread(fields: dict[str, Element]) -> _Thread:
     address = read_word(fields.get("link")) or read_word(fields.get("id"))
     return _Thread(
-        address or None, one_line(read_body(fields.get("title"))), read_word(fields.get("forum"))
+        address or None,
+        one_line(body_to_text(read_word(fields.get("title")))),
+        read_word(fields.get("forum")),
     )
 
 
@@ -89,7 +91,7 @@ def _read_post(
         parent_id=_reference(fields.get("parent")),
         article_id=(thread and thread.address) or thread_id or notes.article_id,
         article_title=thread and thread.title,
-        author=one_line(read_body(author.get("name"))),
+        author=one_line(read_word(author.get("name"))),
         created_at=_read_time(read_word(fields.get("createdAt")), notes),
         captured_at=notes.captured_at,
         removal_reason=reason,

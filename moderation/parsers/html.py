@@ -134,13 +134,10 @@ def one_line(text: str | None) -> str | None:
     """
     Return a name or title on one line, None where there is nothing in it.
 
-    >>> one_line(" Fish &#038; <b>chips</b>\\n again "), one_line("  ")
-    ('Fish & chips again', None)
+    >>> one_line(" Fish &#038; chips\n <again> "), one_line("  ")
+    ('Fish & chips <again>', None)
     """
-    if not text:
-        return None
-    shown = body_to_text(text) if "<" in text or "&" in text else text
-    return " ".join(shown.split()) or None
+    return " ".join(unescape(text).split()) or None if text else None
 
 
 def _line_end_to_break(match: re.Match[str]) -> str:

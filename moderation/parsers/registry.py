@@ -4,7 +4,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from moderation.comments import Comment
-from moderation.parsers import bbc_module, bbc_text, disqus, pages, tabular, wordpress
+from moderation.parsers import (
+    bbc_dna,
+    bbc_dna_text,
+    bbc_module,
+    bbc_text,
+    disqus,
+    pages,
+    schema_org,
+    tabular,
+    wordpress,
+)
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -46,9 +56,13 @@ EXPORTS: tuple[ExportFormat, ...] = (
 SITE_PAGES: tuple[PageFormat, ...] = (
     PageFormat(bbc_module.NAME, bbc_module.recognises, bbc_module.parse),
     PageFormat(bbc_text.NAME, bbc_text.recognises, bbc_text.parse),
+    PageFormat(bbc_dna.NAME, bbc_dna.recognises, bbc_dna.parse),
+    PageFormat(bbc_dna_text.NAME, bbc_dna_text.recognises, bbc_dna_text.parse),
 )
 """The markup of one site each; the first that recognises a page reads it."""
-ANY_PAGES: tuple[PageFormat, ...] = ()
+ANY_PAGES: tuple[PageFormat, ...] = (
+    PageFormat(schema_org.NAME, schema_org.recognises, schema_org.parse),
+)
 """What any site may have in its pages; looked for where none of the above is there."""
 
 EXPORT_PARSERS: Mapping[str, ExportParser] = {row.name: row.parse for row in EXPORTS}
@@ -64,6 +78,12 @@ TABLE_PARSERS: Mapping[str, TableParser] = {
 }
 FORMATS = (*PAGE_PARSERS, *EXPORT_PARSERS, *TABLE_PARSERS)
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "bbc": (bbc_module.NAME, "bbc_module_json", bbc_text.NAME)
+    "bbc": (
+        bbc_module.NAME,
+        "bbc_module_json",
+        bbc_text.NAME,
+        bbc_dna.NAME,
+        bbc_dna_text.NAME,
+    )
 }
 """Names that stand for several formats; the content decides which."""

@@ -25,8 +25,8 @@ from moderation.parsers.xml_records import (
 )
 
 NAME = "wordpress"
-EXTRA = ("type", "akismet_result", "rating_given")
-"""Kept in `Comment.extra`: "review" and the like, Akismet's opinion, the stars of a review."""
+EXTRA = ("akismet_result", "rating_given")
+"""Kept in `Comment.extra`: whether Akismet took it for spam, and the stars of a review."""
 
 _NAMESPACE = "http://wordpress.org/export/1."
 _RSS = re.compile(r"<rss\b[^>]*[\"']http://wordpress\.org/export/1\.\d+/[\"']")
@@ -88,7 +88,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 def _read_article(fields: dict[str, Element]) -> _Article:
     names = ("link", "guid", "post_id")
     address = next((word for name in names if (word := read_word(fields.get(name)))), None)
-    return _Article(address, one_line(read_body(fields.get("title"))))
+    return _Article(address, one_line(body_to_text(read_word(fields.get("title")))))
 
 
 def _read_comment(
@@ -116,14 +116,13 @@ def _read_comment(
         parent_id=_find_parent(read_word(fields.get("comment_parent"))),
         article_id=article.address or notes.article_id,
         article_title=article.title,
-        author=one_line(read_body(fields.get("comment_author"))),
+        author=one_line(read_word(fields.get("comment_author"))),
         created_at=_read_time(read_word(fields.get("comment_date_gmt")), notes),
         captured_at=notes.captured_at,
         positive_votes=positive,
         negative_votes=negative,
         removal_reason=reason,
         extra={
-            "type": kind or None,
             "akismet_result": told.get(_AKISMET),
             "rating_given": told.get(_STARS),
         },
