@@ -132,8 +132,8 @@ def read_all(sources: Sequence[Openable], args: argparse.Namespace) -> Iterator[
         say(reading.summary())
 
 
-def track(items: Iterable[Comment], total: int | None, what: str) -> Iterator[Comment]:
-    """Pass comments on and show on stderr how many went by; quick work stays silent."""
+def track(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
+    """Pass items on and show on stderr how many went by; quick work stays silent."""
     yield from tqdm(items, desc=what, total=total, unit="", delay=1, leave=False, file=sys.stderr)
 
 

@@ -3,8 +3,14 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from moderation.parsers.archives import read_archive, read_members
-from moderation.parsers.files import FILE_ENDINGS, NO_COMMENTS, find_files, find_time_in_name
+from moderation.parsers.archives import leave_out, read_archive, read_members
+from moderation.parsers.files import (
+    DATABASE_ENDINGS,
+    FILE_ENDINGS,
+    NO_COMMENTS,
+    find_files,
+    find_time_in_name,
+)
 from moderation.parsers.limits import DEFAULT_LIMITS, Limits
 from moderation.parsers.members import Unread
 from moderation.parsers.opening import begin, check_format
@@ -20,9 +26,9 @@ from moderation.parsers.registry import (
 from moderation.parsers.sources import Openable, open_source
 
 __all__ = [
-    "EXPORT_PARSERS", "FAMILIES", "FILE_ENDINGS", "FORMATS", "NO_COMMENTS", "PAGE_PARSERS",
-    "TABLE_PARSERS", "Limits", "Options", "Reading", "Unread", "find_files", "find_time_in_name",
-    "open_input", "read_comments", "read_each",
+    "DATABASE_ENDINGS", "EXPORT_PARSERS", "FAMILIES", "FILE_ENDINGS", "FORMATS", "NO_COMMENTS",
+    "PAGE_PARSERS", "TABLE_PARSERS", "Limits", "Options", "Reading", "Unread", "find_files",
+    "find_time_in_name", "leave_out", "open_input", "read_comments", "read_each",
 ]  # fmt: skip
 
 

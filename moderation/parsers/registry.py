@@ -8,11 +8,14 @@ from moderation.parsers import (
     activitypub,
     bbc_api,
     bbc_containers,
+    bbc_dna,
+    bbc_dna_text,
     bbc_module,
     bbc_text,
     civil_comments,
     commento,
     coral,
+    disqus,
     guardian,
     hacker_news,
     isso,
@@ -20,7 +23,9 @@ from moderation.parsers import (
     pages,
     reddit,
     remark42,
+    schema_org,
     tabular,
+    wordpress,
 )
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
@@ -68,14 +73,20 @@ EXPORTS: tuple[ExportFormat, ...] = (
     ExportFormat(nyt.NAME, nyt.recognises, nyt.parse),
     ExportFormat(reddit.NAME, reddit.recognises, reddit.parse),
     ExportFormat(remark42.NAME, remark42.recognises, remark42.parse),
+    ExportFormat(disqus.NAME, disqus.recognises, disqus.parse),
+    ExportFormat(wordpress.NAME, wordpress.recognises, wordpress.parse),
 )
 """Of these exactly one may recognise a file; the order means nothing."""
 SITE_PAGES: tuple[PageFormat, ...] = (
     PageFormat(bbc_module.NAME, bbc_module.recognises, bbc_module.parse),
     PageFormat(bbc_text.NAME, bbc_text.recognises, bbc_text.parse),
+    PageFormat(bbc_dna.NAME, bbc_dna.recognises, bbc_dna.parse),
+    PageFormat(bbc_dna_text.NAME, bbc_dna_text.recognises, bbc_dna_text.parse),
 )
 """The markup of one site each; the first that recognises a page reads it."""
-ANY_PAGES: tuple[PageFormat, ...] = ()
+ANY_PAGES: tuple[PageFormat, ...] = (
+    PageFormat(schema_org.NAME, schema_org.recognises, schema_org.parse),
+)
 """What any site may have in its pages; looked for where none of the above is there."""
 
 EXPORT_PARSERS: Mapping[str, ExportParser] = {row.name: row.parse for row in EXPORTS}
@@ -97,6 +108,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         bbc_text.NAME,
         bbc_api.NAME,
         bbc_containers.NAME,
+        bbc_dna.NAME,
+        bbc_dna_text.NAME,
     )
 }
 """Names that stand for several formats; the content decides which."""

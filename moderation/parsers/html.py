@@ -1,0 +1,164 @@
+"""Pages and comment bodies in HTML: parsed within bounds, and what a page says of itself."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+
+import lxml.etree
+import lxml.html
+from lxml.etree import XPath
+from lxml.html import HtmlElement
+
+from moderation.errors import ParseError
+from moderation.text import BLOCKS, html_to_text, tidy
+
+Query = Callable[[HtmlElement], Any]
+
+
+def has_class(name: str) -> str:
+    """Return the XPath condition that an element has a class."""
+    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+
+
+def path(expression: str) -> Query:
+    """Return an XPath expression, compiled."""
+    compiled: Query = XPath(expression)
+    return compiled
+
+
+_ADDRESSES = (
+    path("string(//link[@rel='canonical']/@href)"),
+    path("string(//meta[@property='og:url']/@content)"),
+)
+_TITLES = (
+    path("string(//meta[@property='og:title']/@content)"),
+    path("string(//h1)"),
+    path("string(//title)"),
+)
+
+# How archives write the time of a capture into the page: the Wayback Machine's closing remark
+# and SingleFile's opening one. Readers cannot write remarks: their "<" is escaped.
+_WAYBACK = re.compile(
+    r"<!--\s{0,99}FILE ARCHIVED ON (\d{2}:\d{2}:\d{2} [A-Z][a-z]{2} \d{1,2}, \d{4})"
+)
+_SINGLE_FILE = re.compile(
+    r"<!--\s{0,99}Page saved with SingleFile[^>]{0,5000}?"
+    r"saved date: \w{3} (\w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})"
+)
+
+_TAG = re.compile(r"<[A-Za-z/!?]")
+_TAG_OR_LINE_END = re.compile(r"<[A-Za-z/!?][^>]*>|\r\n|\r|\n")
+_LINE_ENDS = str.maketrans("\r\n", "  ")
+_ANY_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)[^>]*>|<!--.*?-->", re.S)
+# What nearly all bodies are made of: paragraphs, line ends, and links or emphasis without another
+# element inside. Other markup is left to the parser, which takes ten times as long.
+_ENTITY = r"&(?:amp|lt|gt|quot|nbsp|#0?39|#8\d{3});"
+_WORDS = rf"(?:[^<&]++|{_ENTITY}|<br ?/?>)*+"
+_PLAIN_BODY = re.compile(
+    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>"
+    rf"|<a(?: [a-z-]+=\"[^\"<>&]*\")*+>{_WORDS}</a>|<(b|i|em|strong|u)>{_WORDS}</\1>)*+"
+)
+
+
+def parse_html(page: str) -> HtmlElement:
+    """
+    Return the document of a page.
+
+    Raises:
+        ParseError: there is no markup in it, or its elements nest thousands deep.
+
+    """
+    # The text is decoded already: without this, a declared encoding would be applied again.
+    # A huge tree may nest 2048 elements deep, unclosed tags make it so; the usual limit is 256.
+    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
+    try:
+        document = lxml.html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
+    except lxml.etree.ParserError as error:
+        raise ParseError("a page without any markup; expected HTML") from error
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise ParseError("elements nested thousands deep, which no browser shows; save it again")
+    return document
+
+
+def body_to_text(body: str, *, keep_lines: bool = False) -> str:
+    """
+    Return what a reader sees of a comment's body; links keep their words.
+
+    Line ends between words count where there is no tag, or with `keep_lines`.
+
+    >>> body_to_text('<p>One &amp; <a href="https://a.example/">two</a></p><p>three<br>four</p>')
+    'One & two\\n\\nthree\\nfour'
+    >>> body_to_text("1 < 2 &amp; 3\\nfour")
+    '1 < 2 & 3\\nfour'
+    """
+    if "<" not in body and "&" not in body:
+        return tidy(body)
+    if "<" not in body or _TAG.search(body) is None:
+        return tidy(unescape(body))
+    if keep_lines and ("\n" in body or "\r" in body):
+        body = _TAG_OR_LINE_END.sub(_line_end_to_break, body)
+    if _PLAIN_BODY.fullmatch(body):
+        return _without_tags(body)
+    try:
+        return html_to_text(parse_html(body))
+    except ParseError:  # nested beyond reason, or nothing but a remark: its words still count
+        return _without_tags(body)
+
+
+def page_address(document: HtmlElement) -> str | None:
+    """Return the canonical address that a page gives of itself."""
+    return _first(document, _ADDRESSES)
+
+
+def page_title(document: HtmlElement) -> str | None:
+    """Return the headline of a page."""
+    return _first(document, _TITLES)
+
+
+def find_capture_time(page: str) -> datetime | None:
+    """Return when an archive says that it took the page."""
+    try:
+        if match := _WAYBACK.search(page):
+            return datetime.strptime(match[1], "%H:%M:%S %b %d, %Y").replace(tzinfo=UTC)
+        if match := _SINGLE_FILE.search(page):
+            taken = datetime.strptime(f"{match[1]} {match[2]}", "%b %d %Y %H:%M:%S %z")
+            return taken.astimezone(UTC)
+    except ValueError:  # the 31st of a shorter month
+        return None
+    return None
+
+
+def one_line(text: str | None) -> str | None:
+    """
+    Return a name or title on one line, None where there is nothing in it.
+
+    >>> one_line(" Fish &#038; chips\n <again> "), one_line("  ")
+    ('Fish & chips <again>', None)
+    """
+    return " ".join(unescape(text).split()) or None if text else None
+
+
+def _line_end_to_break(match: re.Match[str]) -> str:
+    return match[0] if match[0].startswith("<") else "<br>"
+
+
+def _without_tags(body: str) -> str:
+    shown = body.translate(_LINE_ENDS) if "\n" in body or "\r" in body else body
+    shown = shown.replace("</p><p>", "\n\n").replace("<p>", "\n\n").replace("</p>", "\n\n")
+    if "<" in shown:
+        shown = _ANY_TAG.sub(_shown, shown.replace("<br>", "\n"))
+    return tidy(unescape(shown))
+
+
+def _shown(tag: re.Match[str]) -> str:
+    name = (tag[2] or "").lower()
+    if name == "br":
+        return "\n"
+    return "\n\n" if name in BLOCKS else ""
+
+
+def _first(document: HtmlElement, paths: tuple[Query, ...]) -> str | None:
+    found = (" ".join(query(document).split()) for query in paths)
+    return next((value for value in found if value), None)
