@@ -1,5 +1,6 @@
 """Comment HTML to plain text, and the words of a text with their places."""
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,16 @@ BLOCKS = frozenset(
 )
 SILENT = frozenset({"script", "style", "template"})
 _LINE_ENDS = str.maketrans("\r\n", "  ")
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
+_SPACES = re.compile(r"[^\S\n]+")
+_COMMONEST = [("<br>", "\n"), *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>"))]
+# What comment editors write. Quoted values are whole, so that no "<" or ">" within one misleads.
+_PLAIN_TAG = re.compile(
+    r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
+    r"""(?>\s+[\w:-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`/]+))?)*\s*/?>""",
+    re.I,
+)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _WORD = re.compile(r"\S+")
 
@@ -45,22 +55,61 @@ def tidy(text: str) -> str:
     >>> tidy("  one   two \\r\\n three\\n\\n\\n\\nfour ")
     'one two\\nthree\\n\\nfour'
     """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    joined = "\n".join(map(_fold, text.split("\n"))).strip("\n")
-    return _BLANK_LINES.sub("\n\n", joined) if "\n\n\n" in joined else joined
+    if "\n" not in text and "\r" not in text:
+        return _fold(text)
+    unified = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    folded = "\n".join(map(_fold, unified.split("\n")))
+    return (_BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded).strip()
+
+
+def markup_to_text(body: str) -> str:
+    """
+    Return the text of a body that may be HTML; one with plain markup or none needs no parser.
+
+    >>> markup_to_text("<p>One<br>two &amp; three</p>"), markup_to_text("1 < 2")
+    ('One\\ntwo & three', '1 < 2')
+    """
+    if "<" not in body:
+        return tidy(html.unescape(body) if "&" in body else body)
+    if (plain := _read_plain_markup(body)) is not None:
+        return plain
+    from lxml import etree
+    from lxml.html import fragment_fromstring
+
+    try:
+        return html_to_text(fragment_fromstring(body.translate(_CONTROLS), create_parent="div"))
+    except (ValueError, etree.ParserError):
+        return tidy(body)
+
+
+def _read_plain_markup(body: str) -> str | None:
+    """Return what `html_to_text` would of a body with nothing but common tags, else None."""
+    flat = body.replace("\r", " ").replace("\n", " ")
+    if "&#" in flat or not flat.isprintable():
+        return None
+    for tag, shown in _COMMONEST:
+        flat = flat.replace(tag, shown)
+    if "<" in flat:
+        flat = _PLAIN_TAG.sub(_break_line, flat)
+    return None if "<" in flat else tidy(html.unescape(flat) if "&" in flat else flat)
+
+
+def _break_line(tag: re.Match[str]) -> str:
+    name = tag[1].lower()
+    return "\n" if name == "br" else "\n\n" if name in BLOCKS else ""
+
+
+def _fold(line: str) -> str:
+    """Fold the spaces of a line; most have none to fold, which costs a tenth to see."""
+    if "  " not in line and line.isprintable():
+        return line.strip()
+    return _SPACES.sub(" ", line).strip()
 
 
 def words(text: str) -> Iterator[Span]:
     """Yield the spans of the runs of characters between white space."""
     for match in _WORD.finditer(text):
         yield Span(*match.span())
-
-
-def _fold(line: str) -> str:
-    # The space is the only white space that counts as printable, and most lines have no other.
-    is_plain = line.isprintable() and "  " not in line
-    return line.strip(" ") if is_plain else " ".join(line.split())
 
 
 def _pieces(element: "HtmlElement") -> Iterator[str]:

@@ -111,6 +111,8 @@ MAY_IMPORT = {
         "trade_offs",
     },
     "cards": {"fairness", "metrics", "plots", "training"},
+    "harvest": {"comments", "parsers", "errors"},
+    "tally": {"harvest"},
     "arguments": {"comments", "parsers", "errors"},
     "coral": {"policy", "text", "errors"},
     "openai": {"errors"},
@@ -121,7 +123,9 @@ MAY_IMPORT = {
     "migrate": {"arguments", "database", "outages", "schema", "settings", "errors"},
     "audit": {"arguments", "database", "outages", "review", "settings", "errors"},
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
-    "parse": {"arguments", "captures", "comments", "frames", "errors"},
+    "parse": {
+        "arguments", "captures", "comments", "frames", "harvest", "parsers", "tally", "errors",
+    },
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
     "distributed": {
         "artifacts", "frames", "languages", "parsers", "scorer", "scoring", "threads", "errors",

@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,10 +30,12 @@ class Database:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self._name = name
-        self._folder = tempfile.TemporaryDirectory(prefix="moderation-")
+        folder = tempfile.mkdtemp(prefix="moderation-")
+        # Also where nobody closes it: a reading that was only asked for its format.
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._connection: sqlite3.Connection | None = None
         try:
-            copy = Path(self._folder.name) / "copy.db"
+            copy = Path(folder) / "copy.db"
             with copy.open("wb") as writing:
                 shutil.copyfileobj(stream, writing, _COPIED_BYTES)
             self._connection = _connect(copy)
@@ -47,7 +50,7 @@ class Database:
         """Close the database and remove the copy."""
         if self._connection is not None:
             self._connection.close()
-        self._folder.cleanup()
+        self._remove()
 
     def tables(self) -> list[str]:
         """Return the names of its tables."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 
-from moderation.errors import ParseError
+from moderation.errors import UnknownFormat
 from moderation.parsers import pages, tabular
 from moderation.parsers.columns import ALIASES, show_names
 from moderation.parsers.registry import ANY_PAGES, EXPORTS, SITE_PAGES
@@ -22,7 +22,7 @@ def find_format(source: Source, columns: Mapping[str, str]) -> str | None:
     A table whose columns the caller names is read as they say, whatever else it may be.
 
     Raises:
-        ParseError: it is no format that is read here, or several.
+        UnknownFormat: it is no format that is read here, or several.
 
     """
     if source.is_parquet:
@@ -40,12 +40,12 @@ def find_export(head: str) -> str | None:
     Return the export that the beginning of a file belongs to, or None.
 
     Raises:
-        ParseError: several recognise it.
+        UnknownFormat: several recognise it.
 
     """
     found = [row.name for row in EXPORTS if row.recognises(head)]
     if len(found) > 1:
-        raise ParseError(f"may be {' or '.join(found)}; say which with --format")
+        raise UnknownFormat(f"may be {' or '.join(found)}; say which with --format")
     return found[0] if found else None
 
 
@@ -65,7 +65,7 @@ def _is_own(head: str) -> bool:
 
 def _refuse_database(source: Source) -> str:
     tables: Collection[str] = source.database().tables()
-    raise ParseError(
+    raise UnknownFormat(
         f"an SQLite database with the tables {show_names(list(tables))}, which is none that is "
         "read here; write its comments to a table, CSV or JSON Lines"
     )
@@ -74,7 +74,7 @@ def _refuse_database(source: Source) -> str:
 def _find_table(source: Source, head: str, columns: Mapping[str, str]) -> str | None:
     """Return which kind of table a text is, or None where it is a page."""
     if _JSON_ARRAY.match(head):
-        raise ParseError("a JSON array; expected one object on each line (JSON Lines)")
+        raise UnknownFormat("a JSON array; expected one object on each line (JSON Lines)")
     if _JSON_OBJECT.match(head):
         return None if _JSON_ENVELOPE.search(head) else "jsonl"
     if head.lstrip().startswith("<"):

@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from moderation.errors import SourceError
+from moderation.errors import NothingToRead, SourceError
 
 HEAD_BYTES = 1 << 16
 """How much of an input is looked at to find its format and encoding."""
@@ -45,8 +45,9 @@ def find_encoding(head: bytes, *, name: str) -> str:
     if utf16 := _unmarked_utf16(head):
         return utf16
     if len(head) - len(head.translate(None, _CONTROLS)) > len(head) // 100:
-        raise SourceError(
-            f"{name}: binary data; expected a page or a table as text, Parquet, or .gz of those"
+        raise NothingToRead(
+            f"{name}: binary data; expected a page or a table as text, Parquet, SQLite, an "
+            "archive, or .gz of those"
         )
     declared = _declared(head)
     if head.isascii():

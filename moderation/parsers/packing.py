@@ -79,27 +79,61 @@ PACKINGS: Mapping[bytes, Packing] = {
 """By the bytes that each begins with."""
 
 
-class Measured(io.RawIOBase):
-    """A stream that is refused once more came out of it than may."""
+class Allowance:
+    """
+    How much may still come out of an input, and out of the archive around it.
 
-    def __init__(self, stream: BinaryIO, name: str, limits: Limits, packed: Guarded) -> None:
-        self._stream = stream
+    Args:
+        name: of the input, for the refusal.
+        limits: what is allowed.
+        packed: returns how many packed bytes have been read so far.
+        around: what the archive around it allows.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        limits: Limits,
+        packed: Callable[[], int],
+        around: "Allowance | None" = None,
+    ) -> None:
         self._name = name
         self._limits = limits
         self._packed = packed
+        self._around = around
         self._unpacked = 0
+
+    def take(self, count: int) -> None:
+        """
+        Count bytes that came out.
+
+        Raises:
+            SourceError: they are more than may come.
+
+        """
+        self._unpacked += count
+        if self._unpacked > self._limits.size:
+            raise self._limits.too_large(self._name)
+        if self._unpacked > max(RATIO_FROM, self._limits.ratio * self._packed()):
+            raise self._limits.too_dense(self._name)
+        if self._around is not None:
+            self._around.take(count)
+
+
+class Measured(io.RawIOBase):
+    """A stream that is refused once more came out of it than may."""
+
+    def __init__(self, stream: BinaryIO, allowance: Allowance) -> None:
+        self._stream = stream
+        self._allowance = allowance
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
         chunk = self._stream.read(len(buffer))
-        self._unpacked += len(chunk)
-        if self._unpacked > self._limits.size:
-            raise self._limits.too_large(self._name)
-        allowed = max(RATIO_FROM, self._limits.ratio * self._packed.passed)
-        if self._unpacked > allowed:
-            raise self._limits.too_dense(self._name)
+        self._allowance.take(len(chunk))
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -108,9 +142,20 @@ class Measured(io.RawIOBase):
         super().close()
 
 
-def unpack(stream: BinaryIO, name: str, limits: Limits) -> BinaryIO:
+@dataclass(frozen=True)
+class Unpacked:
+    """An input with what packed it taken off, and what may still come out of it."""
+
+    stream: BinaryIO
+    allowance: Allowance
+    is_packed: bool
+
+
+def unpack(
+    stream: BinaryIO, name: str, limits: Limits, around: Allowance | None = None
+) -> Unpacked:
     """
-    Return a stream with what packs it taken off, once, if anything does; it closes the stream.
+    Take off what packs a stream, once, if anything does; the result closes the stream.
 
     Raises:
         MissingPackage: it is zstd, and the package that unpacks that is not installed.
@@ -118,14 +163,16 @@ def unpack(stream: BinaryIO, name: str, limits: Limits) -> BinaryIO:
 
     """
     raw = Guarded(stream, name)
+    allowance = Allowance(name, limits, lambda: raw.passed, around)
     opened: io.BufferedReader = io.BufferedReader(raw, BUFFER_BYTES)
     try:
         if (packing := find_packing(opened.peek(MAGIC_BYTES))) is not None:
             whole = packing.unpack(opened, name)
             unpacked = Guarded(whole, name, over=opened, packing=packing.name)
             opened = io.BufferedReader(unpacked, BUFFER_BYTES)
-        measured = Measured(cast(BinaryIO, opened), name, limits, packed=raw)
-        return cast(BinaryIO, io.BufferedReader(measured, BUFFER_BYTES))
+        measured = Measured(cast(BinaryIO, opened), allowance)
+        buffered = cast(BinaryIO, io.BufferedReader(measured, BUFFER_BYTES))
+        return Unpacked(buffered, allowance, is_packed=packing is not None)
     except BaseException:
         opened.close()
         raise

@@ -5,12 +5,24 @@ from dataclasses import dataclass
 
 from moderation.comments import Comment
 from moderation.parsers import (
+    activitypub,
+    bbc_api,
+    bbc_containers,
     bbc_dna,
     bbc_dna_text,
     bbc_module,
     bbc_text,
+    civil_comments,
+    commento,
+    coral,
     disqus,
+    guardian,
+    hacker_news,
+    isso,
+    nyt,
     pages,
+    reddit,
+    remark42,
     schema_org,
     tabular,
     wordpress,
@@ -49,6 +61,18 @@ class PageFormat:
 
 
 EXPORTS: tuple[ExportFormat, ...] = (
+    ExportFormat(activitypub.NAME, activitypub.recognises, activitypub.parse),
+    ExportFormat(bbc_api.NAME, bbc_api.recognises, bbc_api.parse),
+    ExportFormat(bbc_containers.NAME, bbc_containers.recognises, bbc_containers.parse),
+    ExportFormat(civil_comments.NAME, civil_comments.recognises, civil_comments.parse),
+    ExportFormat(commento.NAME, commento.recognises, commento.parse),
+    ExportFormat(coral.NAME, coral.recognises, coral.parse),
+    ExportFormat(guardian.NAME, guardian.recognises, guardian.parse),
+    ExportFormat(hacker_news.NAME, hacker_news.recognises, hacker_news.parse),
+    ExportFormat(isso.NAME, isso.recognises, isso.parse),
+    ExportFormat(nyt.NAME, nyt.recognises, nyt.parse),
+    ExportFormat(reddit.NAME, reddit.recognises, reddit.parse),
+    ExportFormat(remark42.NAME, remark42.recognises, remark42.parse),
     ExportFormat(disqus.NAME, disqus.recognises, disqus.parse),
     ExportFormat(wordpress.NAME, wordpress.recognises, wordpress.parse),
 )
@@ -82,6 +106,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
         bbc_module.NAME,
         "bbc_module_json",
         bbc_text.NAME,
+        bbc_api.NAME,
+        bbc_containers.NAME,
         bbc_dna.NAME,
         bbc_dna_text.NAME,
     )

@@ -7,14 +7,14 @@ import os
 import shutil
 import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, BinaryIO, cast
 
-from moderation.errors import SourceError
+from moderation.errors import NothingToRead, SourceError
 from moderation.parsers.databases import SQLITE_MAGIC, Database
 from moderation.parsers.encodings import HEAD_BYTES, check_encoding, find_encoding
 from moderation.parsers.limits import DEFAULT_LIMITS, Limits
-from moderation.parsers.packing import unpack
+from moderation.parsers.packing import Allowance, unpack
 from moderation.parsers.streams import Prefixed, Recoded, borrow
 
 Openable = str | os.PathLike[str] | bytes | IO[bytes]
@@ -22,7 +22,10 @@ Openable = str | os.PathLike[str] | bytes | IO[bytes]
 PAGE_BYTES = 1 << 26
 """The largest page that is read whole; tables are streamed and have no such limit."""
 SPOOL_BYTES = 1 << 26
-"""Compressed Parquet needs seeking: up to this size it is unpacked in memory, above on disk."""
+"""What needs seeking and lies in no file: up to this size it is kept in memory, above on disk."""
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+WARC_MAGIC = b"WARC/"
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 
 
 class Source:
@@ -35,18 +38,25 @@ class Source:
         name: str,
         encoding: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        around: Allowance | None = None,
+        path: Path | None = None,
     ) -> None:
+        """Take a stream over; `around` is what its archive allows, `path` where it lies."""
         self.name = name
         self.limits = limits
+        self.around = around
         self._forced = encoding
         self._found: str | None = None
         self._database: Database | None = None
-        opened = unpack(stream, name, limits)
+        unpacked = unpack(stream, name, limits, around)
+        opened = unpacked.stream
+        self.allowance = unpacked.allowance
+        self._path = None if unpacked.is_packed else path
         try:
             self.head = opened.read(HEAD_BYTES)
             self._stream = io.BufferedReader(Prefixed(self.head, opened), HEAD_BYTES)
-            if not self.is_parquet and not self.is_sqlite and not self.head_text().strip():
-                raise SourceError(f"{name}: the file is empty; expected comments")
+            if self.is_text and not self.head_text().strip():
+                raise NothingToRead(f"{name}: the file is empty; expected comments")
         except BaseException:
             opened.close()
             raise
@@ -66,6 +76,26 @@ class Source:
     @property
     def is_parquet(self) -> bool:
         return self.head.startswith(b"PAR1")
+
+    @property
+    def is_zip(self) -> bool:
+        return self.head.startswith(ZIP_MAGICS)
+
+    @property
+    def is_tar(self) -> bool:
+        return self.head[TAR_MAGIC_AT:].startswith(TAR_MAGIC)
+
+    @property
+    def is_warc(self) -> bool:
+        return self.head.startswith(WARC_MAGIC)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.is_zip or self.is_tar or self.is_warc
+
+    @property
+    def is_text(self) -> bool:
+        return not (self.is_parquet or self.is_sqlite or self.is_archive)
 
     @property
     def is_sqlite(self) -> bool:
@@ -142,7 +172,9 @@ class Source:
         )
 
     def seekable(self) -> IO[bytes]:
-        """Return a file that can be sought, unpacked to a temporary one that goes when closed."""
+        """Return the unpacked bytes as a file that can be sought; the caller closes it."""
+        if self._path is not None:
+            return _open_path(self._path)
         spooled = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 the caller closes it
         shutil.copyfileobj(self._stream, spooled, HEAD_BYTES)
         spooled.seek(0)
@@ -165,19 +197,22 @@ def open_source(
     """
     if encoding is not None:
         check_encoding(encoding)
+    if isinstance(source, str | os.PathLike) and source != "-":
+        path = Path(source)
+        lies_at = path if path.is_file() else None  # a pipe can be opened once
+        return Source(
+            _open_path(path), name=name or str(path), encoding=encoding, limits=limits, path=lies_at
+        )
     stream, found = _open(source)
     return Source(stream, name=name or found, encoding=encoding, limits=limits)
 
 
-def _open(source: Openable) -> tuple[BinaryIO, str]:
-    """Return the stream of an input and what it is called."""
+def _open(source: bytes | str | IO[bytes]) -> tuple[BinaryIO, str]:
+    """Return the stream of an input that is no path, and what it is called."""
     if isinstance(source, bytes):
         return io.BytesIO(source), "bytes"
-    if source == "-":
+    if isinstance(source, str):
         return borrow(sys.stdin.buffer), "standard input"
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        return _open_path(path), str(path)
     return borrow(source), str(getattr(source, "name", "open file"))
 
 
@@ -198,7 +233,7 @@ def printable(name: str) -> str:
 
 
 def _open_path(path: Path) -> io.BufferedReader:
-    shown = _shown(path)
+    shown = show_path(path)
     try:
         if path.is_dir():
             raise SourceError(f"{shown}: a folder; expected a file: name the files in it")
@@ -213,7 +248,7 @@ def _open_path(path: Path) -> io.BufferedReader:
         raise SourceError(f"{shown}: not the name of a file") from error
 
 
-def _shown(path: Path) -> str:
+def show_path(path: PurePath | str) -> str:
     """Return a path for a message: one line of it, even where a page's text was given instead."""
     line = str(path).encode(errors="backslashreplace").decode()
     return line if line.isprintable() and len(line) < 400 else f"a name of {len(line)} characters"

@@ -4,12 +4,18 @@ import contextlib
 import gzip
 import io
 import lzma
+import tarfile
+import zipfile
 import zlib
 from typing import IO, BinaryIO
 
 from moderation.errors import SourceError
 
 BUFFER_BYTES = 1 << 16
+DAMAGE = (
+    gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError
+)  # fmt: skip
+"""What says that packed data is damaged."""
 
 
 def borrow(stream: IO[bytes]) -> BinaryIO:
@@ -50,7 +56,7 @@ class Guarded(io.RawIOBase):
             raise SourceError(
                 f"{self._name}: the {self._packing} file is cut off; fetch or copy it again"
             ) from error
-        except (gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        except DAMAGE as error:
             raise self._damaged() from error
         except OSError as error:
             if error.errno is None and self._packing:  # as bzip2 and zstd say it

@@ -5,7 +5,7 @@ import io
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -37,21 +37,39 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield the rows of a table with a header line; `given` maps fields to columns."""
+    header, rows = open_csv(source, notes, expected=given.values())
+    if MARKED in header:
+        rows = map(_unmark_row, rows)
+    names = [name for name in header if name != MARKED]
+    columns = match_columns(names, notes, given, source.name)
+    yield from _comments(rows, columns, "csv", notes)
+
+
+def open_csv(
+    source: Source, notes: Notes, *, expected: Iterable[str] = ()
+) -> tuple[list[str], Iterator[Row | None]]:
+    """
+    Return the header of a CSV, and its rows by column; None for those of another length.
+
+    Raises:
+        ParseError: it is malformed; while iterating, too.
+
+    """
     csv.field_size_limit(FIELD_CHARACTERS)
     head = source.head_text()
-    delimiter = find_delimiter(head, given.values()) or _commonest_delimiter(head)
-    rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
+    delimiter = find_delimiter(head, expected) or _commonest_delimiter(head)
+    reader = csv.reader(_lines(source), delimiter=delimiter, strict=True)
+    rows = _well_formed(reader, lambda: reader.line_num)
+    header = next((row for row in rows if row), [])
+    return header, _csv_rows(rows, header, notes)
+
+
+def _well_formed(rows: Iterable[list[str]], line: Callable[[], int]) -> Iterator[list[str]]:
     try:
-        header = next(row for row in rows if row)
-        found = _csv_rows(rows, header, notes)
-        if MARKED in header:
-            found = map(_unmark_row, found)
-        names = [name for name in header if name != MARKED]
-        columns = match_columns(names, notes, given, source.name)
-        yield from _comments(found, columns, "csv", notes)
+        yield from rows
     except csv.Error as error:
         raise ParseError(
-            f"line {rows.line_num}: malformed CSV ({error}); is a quotation mark left open?"
+            f"line {line()}: malformed CSV ({error}); is a quotation mark left open?"
         ) from error
 
 
