@@ -31,11 +31,9 @@ NAME = "bbc_dna"
 # its predecessor generic.xsl, where the id is "comment<number>"): ul.collections.forumthreadposts,
 # li#P<post id>, span.comment-number "N. ", cite with a.time, span.date and span.fn, then
 # p.comment-text, or p.comment-text-moderation in place of the words that moderators hid.
-_ITEMS = path(f"//span[{has_class('comment-number')}]/ancestor::li[1]")
+_NUMBERS = path(f"//span[{has_class('comment-number')}]")
 _NUMBER = path(f"string((.//span[{has_class('comment-number')}])[1])")
 _TEXT = path(f"(.//p[{has_class('comment-text')}])[1]")
-# A body that has paragraphs of its own ends the one it stands in: they follow it, without a class.
-_FURTHER = path("following-sibling::p[not(@class)]")
 _MODERATED = path(f"(.//p[{has_class('comment-text-moderation')}])[1]")
 _CITE = path("string((.//cite)[1])")
 _TIME = path(f"string((.//cite//*[{has_class('time')}])[1])")
@@ -81,7 +79,8 @@ def parse(page: str, notes: Notes) -> Iterator[Comment]:
 
 def _items(document: HtmlElement) -> list[HtmlElement]:
     """Return the items; one inside another, by a tag left open, is no words of the other."""
-    items: list[HtmlElement] = _ITEMS(document)
+    above = (next(number.iterancestors("li"), None) for number in _NUMBERS(document))
+    items = list(dict.fromkeys(node for node in above if node is not None))
     known = set(items)
     for node in items:
         if next(node.iterancestors("li"), None) in known:
@@ -99,8 +98,8 @@ def _to_comment(
         notes.left_out["parents of replies that stand on another page"] += 1
     shown = f"{_DATE(node)} {_TIME(node)}"
     created_at = parse_time(shown, captured_at=notes.captured_at)
-    if created_at is None:
-        notes.left_out["times in a layout that is not known"] += bool(shown.strip())
+    if created_at is None and shown.strip():
+        notes.left_out["times in a layout that is not known"] += 1
     author = " ".join(_AUTHOR(node).split())
     return Comment(
         id=same,
@@ -121,8 +120,7 @@ def _to_comment(
 def _read_words(node: HtmlElement, notes: Notes) -> tuple[Placeholder | None, str | None]:
     """Return what stands in place of a comment's words, or the words."""
     if found := _TEXT(node):
-        paragraphs = [found[0], *_FURTHER(found[0])]
-        return None, tidy("\n\n".join(map(html_to_text, paragraphs)))
+        return None, tidy("\n\n".join(_parts(found[0])))
     sentence = html_to_text(_MODERATED(node)[0]) if _MODERATED(node) else ""
     placeholder = find_placeholder(sentence)
     if placeholder is None and _AWAITING in _CITE(node):  # the site's own sentence follows
@@ -130,6 +128,15 @@ def _read_words(node: HtmlElement, notes: Notes) -> tuple[Placeholder | None, st
     if placeholder is None:
         notes.left_out["sentences in place of a comment that are not known"] += 1
     return placeholder, None
+
+
+def _parts(paragraph: HtmlElement) -> Iterator[str]:
+    """Yield the words; a block in them ends the paragraph, and stands behind it without a class."""
+    for part in (paragraph, *paragraph.itersiblings()):
+        if part is not paragraph and part.get("class"):
+            return
+        yield html_to_text(part)
+        yield " ".join((part.tail or "").split())
 
 
 def _find_id(node: HtmlElement) -> str | None:

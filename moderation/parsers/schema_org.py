@@ -45,7 +45,8 @@ _ITEM = re.compile(
     r"\bitemtype\s*=\s*[\"']?[^\"'>]{0,300}?schema\.org/(?:Comment|UserComments)(?!\w)", re.I
 )
 _TYPE = re.compile(
-    r'"@type"\s*:\s*(?:\[[^\]]{0,300}?)?"(?:[^"]{0,60}[/:])?(?:Comment|UserComments)"'
+    r'"@type"\s{0,20}:\s{0,20}(?:\[[\s\w"/:.,]{0,99}?)?'
+    r'"(?:https?://schema\.org/|schema:)?(?:Comment|UserComments)"'
 )
 
 
@@ -202,8 +203,9 @@ def _read_time(node: Node, notes: Notes) -> datetime | None:
     try:
         moment = datetime.fromisoformat(shown)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        notes.left_out["times in a layout that is not known"] += bool(shown)
+    except (ValueError, OverflowError):  # the year 1 in a zone ahead of UTC
+        if shown:
+            notes.left_out["times in a layout that is not known"] += 1
         return None
 
 

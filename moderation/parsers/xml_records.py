@@ -13,7 +13,8 @@ from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
 CHUNK_CHARACTERS = 1 << 16
-RECORD_CHARACTERS = 1 << 24
+RECORD_BYTES = 1 << 24
+RECORD_TAGS = 1 << 20
 """The most between the ends of two records: beyond it the file is something else."""
 
 Element = Any
@@ -68,9 +69,9 @@ def read_records(
         # 2048 levels, texts as long as a record; else 256 levels, and entities may not grow either
         huge_tree=notes.limits.entities == 0,
     )
-    waiting = 0
+    waiting = tags = 0
     for chunk in _chunks(source, notes):
-        waiting += len(chunk)
+        waiting, tags = waiting + len(chunk), tags + chunk.count(b"<")
         error = _feed(parser, chunk)
         last = None
         for _, element in parser.read_events():
@@ -79,13 +80,13 @@ def read_records(
                 last = element
                 yield name, element
         if last is not None:
-            waiting = 0
+            waiting = tags = 0
             _forget_before(last)
         if error is not None:
             raise error
-        if waiting > RECORD_CHARACTERS:
+        if waiting > RECORD_BYTES or tags > RECORD_TAGS:
             raise ParseError(
-                f"{RECORD_CHARACTERS >> 20} million characters without the end of a record; "
+                f"{waiting} bytes with {tags} tags and without the end of a record; "
                 "expected an export of comments"
             )
 
@@ -176,7 +177,7 @@ def _cause(error: lxml.etree.XMLSyntaxError) -> str:
     ):
         return "the XML is cut off; fetch or copy it again"
     if error.code == lxml.etree.ErrorTypes.ERR_RESOURCE_LIMIT:
-        return "elements nested thousands deep, or a text without end; expected an export"
+        return "elements nested thousands deep, or a text or entities that grow without end"
     return "malformed XML; export it again, or repair it there"
 
 
