@@ -15,7 +15,6 @@ NAME = "isso"
 # isso-comments/isso: isso/db/comments.py. 4 is a comment deleted that has replies; one without
 # is gone from the table.
 MODES = {1: Status.PUBLISHED, 2: Status.PENDING, 4: Status.REMOVED}
-TABLES = ("threads", "comments")
 _SIGNS = ("tid", "mode", "remote_addr", "voters")
 _QUERY = """
     SELECT comments.id, comments.parent, comments.created, comments.mode, comments.text,
