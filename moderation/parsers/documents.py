@@ -54,7 +54,7 @@ def read_items(
             builder = None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def outline(head: str) -> Mapping[str, object]:
     """
     Return the paths of the first JSON value of a text, with what is first found at each.
