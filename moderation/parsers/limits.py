@@ -1,7 +1,6 @@
 """`Limits`: how much of one input is taken before it is refused, and the refusals."""
 
 from dataclasses import dataclass
-from itertools import chain
 
 from moderation.errors import ParseError, SourceError
 
