@@ -1,5 +1,6 @@
 """Comment HTML to plain text, and the words of a text with their places."""
 
+import contextlib
 import html
 import re
 from collections.abc import Iterator
@@ -23,6 +24,20 @@ _COMMONEST = [("<br>", "\n"), *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>"
 _PLAIN_TAG = re.compile(
     r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
     r"""(?>\s+[\w:-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`/]+))?)*\s*/?>""",
+    re.I,
+)
+_TAG = re.compile(r"<[A-Za-z/!?]")
+_TAG_OR_LINE_END = re.compile(r"<[A-Za-z/!?][^<>]*+|\r\n|\r|\n")
+_ANY_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[^<>]*+>?|<!--(?s:.*?)(?:-->|\Z)")
+# libxml2 takes the square of the number of attributes of one element: 20,000 take it ten seconds.
+# Tags are found as in WHATWG HTML, 13.2.5; what stands in remarks and scripts is none.
+ATTRIBUTES = 1000
+"""More than any element of a page has."""
+_ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?+"""
+_MARKUP = re.compile(
+    r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))|<(?:(?P<raw>script|style)(?=[\s/>])|[A-Za-z][^\s/>]*+)"
+    rf"(?P<many>(?:[\s/]*+{_ATTRIBUTE}){{{ATTRIBUTES}}})?+(?:[\s/]*+{_ATTRIBUTE})*+"
+    r"(?(raw)(?s:.*?)(?:</(?P=raw)(?=[\s/>])|\Z))",
     re.I,
 )
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -62,24 +77,49 @@ def tidy(text: str) -> str:
     return (_BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded).strip()
 
 
-def markup_to_text(body: str) -> str:
+def markup_to_text(body: str, *, keep_lines: bool = False) -> str:
     """
     Return the text of a body that may be HTML; one with plain markup or none needs no parser.
+
+    Line ends between words count where there is no tag, or with `keep_lines`.
 
     >>> markup_to_text("<p>One<br>two &amp; three</p>"), markup_to_text("1 < 2")
     ('One\\ntwo & three', '1 < 2')
     """
-    if "<" not in body:
+    if "<" not in body or _TAG.search(body) is None:
         return tidy(html.unescape(body) if "&" in body else body)
-    if (plain := _read_plain_markup(body)) is not None:
-        return plain
-    from lxml import etree
-    from lxml.html import fragment_fromstring
+    if keep_lines and ("\n" in body or "\r" in body):
+        body = _TAG_OR_LINE_END.sub(_mark_line_end, body)
+    plain = _read_plain_markup(body)
+    return _read_any_markup(body) if plain is None else plain
 
-    try:
-        return html_to_text(fragment_fromstring(body.translate(_CONTROLS), create_parent="div"))
-    except (ValueError, etree.ParserError):
-        return tidy(body)
+
+def has_many_attributes(page: str) -> bool:
+    """Tell whether an element has more than `ATTRIBUTES`, which would take a parser minutes."""
+    return any(tag["many"] for tag in _MARKUP.finditer(page))
+
+
+def _mark_line_end(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("<") else "<br>"
+
+
+def _read_any_markup(body: str) -> str:
+    """Return the text of a body; markup made to hinder that is taken off unread."""
+    from lxml import etree
+    from lxml.html import HTMLParser, document_fromstring
+
+    if not has_many_attributes(body):
+        parser = HTMLParser(encoding="utf-8", huge_tree=True)  # 2048 levels, not 256
+        readable = body.translate(_CONTROLS).encode("utf-8", "replace")
+        with contextlib.suppress(ValueError, etree.ParserError):
+            document = document_fromstring(readable, parser=parser)
+            if not any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+                return html_to_text(document)
+    return tidy(html.unescape(_ANY_TAG.sub(_break_any, body.translate(_LINE_ENDS))))
+
+
+def _break_any(tag: re.Match[str]) -> str:
+    return _break_line(tag) if tag[1] else ""
 
 
 def _read_plain_markup(body: str) -> str | None:

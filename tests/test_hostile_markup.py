@@ -11,7 +11,7 @@ import pytest
 
 from moderation.errors import ParseError
 from moderation.parsers import Limits, read_comments
-from moderation.parsers.html import ATTRIBUTES
+from moderation.text import ATTRIBUTES
 
 HEAD = '<disqus xmlns="http://disqus.com" xmlns:dsq="http://disqus.com/disqus-internals">'
 POST = (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from moderation.comments import Comment, Status
-from moderation.parsers.html import body_to_text, one_line
+from moderation.parsers.html import one_line
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 from moderation.parsers.xml_records import (
@@ -22,6 +22,7 @@ from moderation.parsers.xml_records import (
     read_records,
     read_word,
 )
+from moderation.text import markup_to_text
 
 NAME = "disqus"
 EXTRA = ("username", "forum")
@@ -69,7 +70,7 @@ def _read_thread(fields: dict[str, Element]) -> _Thread:
     address = read_word(fields.get("link")) or read_word(fields.get("id"))
     return _Thread(
         address or None,
-        one_line(body_to_text(read_word(fields.get("title")))),
+        one_line(markup_to_text(read_word(fields.get("title")))),
         read_word(fields.get("forum")),
     )
 
@@ -119,7 +120,7 @@ def _read_flag(element: Element | None, notes: Notes) -> bool | None:
 
 def _read_text(body: str | None, status: Status | None, notes: Notes) -> str | None:
     """Return the words; a deleted post may have lost them, and one without any is counted."""
-    text = body_to_text(body) if body else ""
+    text = markup_to_text(body) if body else ""
     if text or (body is not None and status is Status.PUBLISHED):
         return text
     if status is not Status.REMOVED:

@@ -12,7 +12,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from moderation.errors import ParseError
-from moderation.text import BLOCKS, html_to_text, tidy
+from moderation.text import ATTRIBUTES, has_many_attributes
 
 Query = Callable[[HtmlElement], Any]
 
@@ -48,29 +48,6 @@ _SINGLE_FILE = re.compile(
     r"saved date: \w{3} (\w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})"
 )
 
-# libxml2 takes the square of the number of attributes of one element: 20,000 take it ten seconds.
-# Tags are found as in WHATWG HTML, 13.2.5; what stands in remarks and scripts is none.
-ATTRIBUTES = 1000
-_ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?+"""
-_MARKUP = re.compile(
-    r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))|<(?:(?P<raw>script|style)(?=[\s/>])|[A-Za-z][^\s/>]*+)"
-    rf"(?P<many>(?:[\s/]*+{_ATTRIBUTE}){{{ATTRIBUTES}}})?+(?:[\s/]*+{_ATTRIBUTE})*+"
-    r"(?(raw)(?s:.*?)(?:</(?P=raw)(?=[\s/>])|\Z))",
-    re.I,
-)
-_TAG = re.compile(r"<[A-Za-z/!?]")
-_TAG_OR_LINE_END = re.compile(r"<[A-Za-z/!?][^<>]*+|\r\n|\r|\n")
-_LINE_ENDS = str.maketrans("\r\n", "  ")
-_ANY_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[^<>]*+>?|<!--(?s:.*?)(?:-->|\Z)")
-# What nearly all bodies are made of: paragraphs, line ends, and links or emphasis without another
-# element inside. Other markup is left to the parser, which takes ten times as long.
-_ENTITY = r"&(?:amp|lt|gt|quot|nbsp|#0?39|#8\d{3});"
-_WORDS = rf"(?:[^<&]++|{_ENTITY}|<br ?/?>)*+"
-_PLAIN_BODY = re.compile(
-    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>"
-    rf"|<a(?: [a-z-]+=\"[^\"<>&]*\")*+>{_WORDS}</a>|<(b|i|em|strong|u)>{_WORDS}</\1>)*+"
-)
-
 
 def parse_html(page: str) -> HtmlElement:
     """
@@ -81,7 +58,7 @@ def parse_html(page: str) -> HtmlElement:
             more than `ATTRIBUTES`.
 
     """
-    if any(tag["many"] for tag in _MARKUP.finditer(page)):
+    if has_many_attributes(page):
         raise ParseError(f"an element of more than {ATTRIBUTES} attributes, as no page has")
     # The text is decoded already: without this, a declared encoding would be applied again.
     # A huge tree may nest 2048 elements deep, unclosed tags make it so; the usual limit is 256.
@@ -93,31 +70,6 @@ def parse_html(page: str) -> HtmlElement:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise ParseError("elements nested thousands deep, which no browser shows; save it again")
     return document
-
-
-def body_to_text(body: str, *, keep_lines: bool = False) -> str:
-    """
-    Return what a reader sees of a comment's body; links keep their words.
-
-    Line ends between words count where there is no tag, or with `keep_lines`.
-
-    >>> body_to_text('<p>One &amp; <a href="https://a.example/">two</a></p><p>three<br>four</p>')
-    'One & two\\n\\nthree\\nfour'
-    >>> body_to_text("1 < 2 &amp; 3\\nfour")
-    '1 < 2 & 3\\nfour'
-    """
-    if "<" not in body and "&" not in body:
-        return tidy(body)
-    if "<" not in body or _TAG.search(body) is None:
-        return tidy(unescape(body))
-    if keep_lines and ("\n" in body or "\r" in body):
-        body = _TAG_OR_LINE_END.sub(_line_end_to_break, body)
-    if _PLAIN_BODY.fullmatch(body):
-        return _without_tags(body)
-    try:
-        return html_to_text(parse_html(body))
-    except ParseError:  # nested beyond reason, or nothing but a remark: its words still count
-        return _without_tags(body)
 
 
 def page_address(document: HtmlElement) -> str | None:
@@ -147,29 +99,10 @@ def one_line(text: str | None) -> str | None:
     """
     Return a name or title on one line, None where there is nothing in it.
 
-    >>> one_line(" Fish &#038; chips\n <again> "), one_line("  ")
+    >>> one_line(" Fish &#038; chips\\n <again> "), one_line("  ")
     ('Fish & chips <again>', None)
     """
     return " ".join(unescape(text).split()) or None if text else None
-
-
-def _line_end_to_break(match: re.Match[str]) -> str:
-    return match[0] if match[0].startswith("<") else "<br>"
-
-
-def _without_tags(body: str) -> str:
-    shown = body.translate(_LINE_ENDS) if "\n" in body or "\r" in body else body
-    shown = shown.replace("</p><p>", "\n\n").replace("<p>", "\n\n").replace("</p>", "\n\n")
-    if "<" in shown:
-        shown = _ANY_TAG.sub(_shown, shown.replace("<br>", "\n"))
-    return tidy(unescape(shown))
-
-
-def _shown(tag: re.Match[str]) -> str:
-    name = (tag[1] or "").lower()
-    if name == "br":
-        return "\n"
-    return "\n\n" if name in BLOCKS else ""
 
 
 def _first(document: HtmlElement, paths: tuple[Query, ...]) -> str | None:

@@ -14,7 +14,6 @@ from urllib.parse import urljoin
 from moderation.comments import Comment
 from moderation.parsers.columns import make_id
 from moderation.parsers.html import (
-    body_to_text,
     find_capture_time,
     one_line,
     page_address,
@@ -25,6 +24,7 @@ from moderation.parsers.json_ld import COMMENTS, REPLIES, Marked, find_marked, r
 from moderation.parsers.microdata import Node, PlainText, read_items
 from moderation.parsers.notes import Notes
 from moderation.parsers.schema_votes import find_votes
+from moderation.text import markup_to_text
 
 NAME = "schema_org"
 
@@ -184,7 +184,7 @@ def _read_text(node: Node) -> str | None:
     text = next(texts, None)
     if text is None:
         return None
-    return (str(text) if isinstance(text, PlainText) else body_to_text(text)) or None
+    return (str(text) if isinstance(text, PlainText) else markup_to_text(text)) or None
 
 
 def _read_author(node: Node) -> str | None:

@@ -68,8 +68,9 @@ def _well_formed(rows: Iterable[list[str]], line: Callable[[], int]) -> Iterator
     try:
         yield from rows
     except csv.Error as error:
+        found = str(error).replace("\t", "\\t")  # it may name the delimiter
         raise ParseError(
-            f"line {line()}: malformed CSV ({error}); is a quotation mark left open?"
+            f"line {line()}: malformed CSV ({found}); is a quotation mark left open?"
         ) from error
 
 

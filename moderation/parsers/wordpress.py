@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from moderation.comments import Comment, Status
 from moderation.parsers.bbc import read_count
-from moderation.parsers.html import body_to_text, one_line
+from moderation.parsers.html import one_line
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 from moderation.parsers.xml_records import (
@@ -23,6 +23,7 @@ from moderation.parsers.xml_records import (
     read_records,
     read_word,
 )
+from moderation.text import markup_to_text
 
 NAME = "wordpress"
 EXTRA = ("akismet_result", "rating_given")
@@ -88,7 +89,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 def _read_article(fields: dict[str, Element]) -> _Article:
     names = ("link", "guid", "post_id")
     address = next((word for name in names if (word := read_word(fields.get(name)))), None)
-    return _Article(address, one_line(body_to_text(read_word(fields.get("title")))))
+    return _Article(address, one_line(markup_to_text(read_word(fields.get("title")))))
 
 
 def _read_comment(
@@ -145,7 +146,7 @@ def _read_text(content: Element | None, notes: Notes) -> str | None:
     if body is None:
         notes.left_out["words of comments that have none in the export"] += 1
         return None
-    return body_to_text(body, keep_lines=True)
+    return markup_to_text(body, keep_lines=True)
 
 
 def _read_time(shown: str, notes: Notes) -> datetime | None:
