@@ -19,7 +19,11 @@ _LINE_ENDS = str.maketrans("\r\n", "  ")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
 _SPACES = re.compile(r"[^\S\n]+")
-_COMMONEST = [("<br>", "\n"), *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>"))]
+_COMMONEST = [
+    ("</p><p>", "\n\n"),
+    ("<br>", "\n"),
+    *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>")),
+]
 # What comment editors write. Quoted values are whole, so that no "<" or ">" within one misleads.
 _PLAIN_TAG = re.compile(
     r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
@@ -70,11 +74,13 @@ def tidy(text: str) -> str:
     >>> tidy("  one   two \\r\\n three\\n\\n\\n\\nfour ")
     'one two\\nthree\\n\\nfour'
     """
-    if "\n" not in text and "\r" not in text:
+    text = text.strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\n" not in text:
         return _fold(text)
-    unified = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    folded = "\n".join(map(_fold, unified.split("\n")))
-    return (_BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded).strip()
+    folded = "\n".join([_fold(line) if line else line for line in text.split("\n")])
+    return _BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded
 
 
 def markup_to_text(body: str, *, keep_lines: bool = False) -> str:
@@ -128,8 +134,10 @@ def _read_plain_markup(body: str) -> str | None:
     if "&#" in flat or not flat.isprintable():
         return None
     for tag, shown in _COMMONEST:
+        if "<" not in flat:
+            break
         flat = flat.replace(tag, shown)
-    if "<" in flat:
+    else:
         flat = _PLAIN_TAG.sub(_break_line, flat)
     return None if "<" in flat else tidy(html.unescape(flat) if "&" in flat else flat)
 
@@ -142,7 +150,7 @@ def _break_line(tag: re.Match[str]) -> str:
 def _fold(line: str) -> str:
     """Fold the spaces of a line; most have none to fold, which costs a tenth to see."""
     if "  " not in line and line.isprintable():
-        return line.strip()
+        return line.strip(" ")
     return _SPACES.sub(" ", line).strip()
 
 
