@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -15,6 +16,7 @@ from moderation.comments import Comment
 from moderation.errors import ModerationError
 from moderation.parsers import FAMILIES, FORMATS, Options, Reading, open_input
 from moderation.parsers.limits import DEFAULT_LIMITS, RATIO_FROM, Limits
+from moderation.parsers.mapping import read_mapping
 from moderation.parsers.sources import Openable
 
 Item = TypeVar("Item")
@@ -44,6 +46,13 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         type=_assignment,
         metavar="FIELD=NAME",
         help="which column of a table is the text, the label, ...; may be repeated",
+    )
+    group.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="a file (TOML) that tells what is what in a table or JSON of another kind; "
+        "moderation.parse --guess proposes one",
     )
     group.add_argument("--article", metavar="ID", help="article of pages that do not say it")
     group.add_argument(
@@ -108,6 +117,7 @@ def read_options(args: argparse.Namespace) -> Options:
         columns=dict(args.column),
         article=args.article,
         captured_at=args.captured_at,
+        mapping=read_mapping(args.mapping) if args.mapping else None,
         limits=Limits(
             size=args.max_size,
             ratio=args.max_ratio,

@@ -23,7 +23,9 @@ from moderation.errors import ModerationError, SourceError
 from moderation.frames import Row, check_output, to_rows, write_rows
 from moderation.harvest import Haul, Task, harvest
 from moderation.parsers import DATABASE_ENDINGS, FILE_ENDINGS, Reading, find_files
+from moderation.parsers.guessing import guess_mapping
 from moderation.parsers.sources import open_source, show_path
+from moderation.proposing import spell_mapping
 from moderation.tally import tabulate
 
 
@@ -60,6 +62,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes that read several files; default %(default)s",
     )
+    parser.add_argument(
+        "--guess",
+        action="store_true",
+        help="print a mapping (TOML) that fits the first INPUT, to be given to --mapping; samples "
+        "of the data are masked",
+    )
     add_reading_options(parser)
     return parser
 
@@ -72,6 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parse(args: argparse.Namespace) -> None:
     """Read all inputs and write one table."""
+    if args.guess:
+        with open_source(args.inputs[0], encoding=args.encoding) as source:
+            print("\n".join(spell_mapping(guess_mapping(source))))
+        return
     check_output(args.output, inputs=args.inputs)
     if len(args.inputs) == 1 and _is_plain(args.inputs[0]):
         _parse_one(args)

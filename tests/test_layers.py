@@ -113,6 +113,7 @@ MAY_IMPORT = {
     "cards": {"fairness", "metrics", "plots", "training"},
     "harvest": {"comments", "parsers", "errors"},
     "tally": {"harvest"},
+    "proposing": {"parsers"},
     "arguments": {"comments", "parsers", "errors"},
     "coral": {"policy", "text", "errors"},
     "openai": {"errors"},
@@ -124,7 +125,8 @@ MAY_IMPORT = {
     "audit": {"arguments", "database", "outages", "review", "settings", "errors"},
     "retention": {"arguments", "database", "outages", "review", "settings", "errors"},
     "parse": {
-        "arguments", "captures", "comments", "frames", "harvest", "parsers", "tally", "errors",
+        "arguments", "captures", "comments", "frames", "harvest", "parsers", "proposing", "tally",
+        "errors",
     },
     "scoring": {"comments", "frames", "languages", "parsers", "scorer"},
     "distributed": {

@@ -12,6 +12,7 @@ from moderation.parsers.files import (
     find_time_in_name,
 )
 from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+from moderation.parsers.mapping import TableMapping
 from moderation.parsers.members import Unread
 from moderation.parsers.opening import begin, check_format
 from moderation.parsers.options import Options
@@ -40,6 +41,7 @@ def read_comments(
     columns: Mapping[str, str] | None = None,
     article: str | None = None,
     captured_at: datetime | None = None,
+    mapping: TableMapping | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Reading:
     """
@@ -52,6 +54,7 @@ def read_comments(
         columns: from a comment's field to the table's column, where they are named unusually.
         article: the article's address or id, where the source does not say it.
         captured_at: when the source was taken (aware), where it and its name do not say it.
+        mapping: which part of a table or of JSON means what (`mapping.read_mapping`).
         limits: what is refused for its size, its depth or the time it takes.
 
     Raises:
@@ -67,6 +70,7 @@ def read_comments(
             columns=columns or {},
             article=article,
             captured_at=captured_at,
+            mapping=mapping,
             limits=limits,
         ),
     )

@@ -24,6 +24,12 @@ STATES = {
 TOP_LEVEL = frozenset({"", "root", "00000000-0000-0000-0000-000000000000"})
 ANONYMOUS = frozenset({"anonymous", "0" * 64, "00000000-0000-0000-0000-000000000000"})
 DELETED_TEXT = "[deleted]"
+_SIGNS = (
+    {"comments.item.commentHex"},
+    {"comments.item.pageId", "comments.item.userCreated"},
+    {"pages.item.domainId", "pages.item.path"},  # many of them, before the first comment
+    {"comments", "commenters"},
+)
 
 
 class Page(Struct):
@@ -66,9 +72,7 @@ class Record(Struct, rename="camel"):
 def recognises(head: str) -> bool:
     """Tell an export by its version and what its comments, pages or commenters are called."""
     found = outline(head)
-    names = ("comments.item.commentHex", "comments.item.userCreated", "comments.item.pageId")
-    is_empty = "commenters" in found and "comments" in found
-    return "version" in found and (any(name in found for name in names) or is_empty)
+    return "version" in found and any(names <= found.keys() for names in _SIGNS)
 
 
 def parse(source: Source, notes: Notes) -> Iterator[Comment]:

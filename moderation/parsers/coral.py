@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec import Struct
 
@@ -43,7 +43,7 @@ class MongoNumber(Struct, rename=lambda name: f"$number{name.capitalize()}"):
 class MongoDate(Struct, rename={"date": "$date"}):
     """A time in MongoDB's extended JSON; as a number it is in milliseconds."""
 
-    date: str | int | MongoNumber | None = None
+    date: datetime | int | MongoNumber | None = None
 
 
 class Perspective(Struct):
@@ -83,9 +83,9 @@ class Record(Struct, rename={"story": "storyID", "parent": "parentID", "author":
     author: str | None = None
     revisions: list[Revision] | None = None
     status: str | None = None
-    tags: list[Tag] | None = None
-    created_at: str | MongoDate | None = None
-    deleted_at: str | MongoDate | None = None
+    tags: list[Tag] = []
+    created_at: datetime | MongoDate | None = None
+    deleted_at: datetime | MongoDate | None = None
     counts: Counts | None = None
     url: str | None = None
     metadata: Metadata | None = None
@@ -146,7 +146,7 @@ def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: 
         author=record.author,
         created_at=_read_time(record.created_at, notes),
         captured_at=notes.captured_at,
-        highlighted=any(tag.type == FEATURED for tag in record.tags or ()),
+        highlighted=any(tag.type == FEATURED for tag in record.tags),
         extra=_find_extra(record, latest, notes),
     )
 
@@ -182,10 +182,10 @@ def _find_model(record: Record) -> str | None:
     return None if perspective is None else perspective.model or DEFAULT_MODEL
 
 
-def _read_time(value: str | MongoDate | None, notes: Notes) -> datetime | None:
+def _read_time(value: datetime | MongoDate | None, notes: Notes) -> datetime | None:
     moment = value.date if isinstance(value, MongoDate) else value
-    if isinstance(moment, str) or moment is None:
-        return read_moment(moment, notes)
+    if isinstance(moment, datetime):
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     milliseconds = _unwrap(moment)
     return read_moment(None if milliseconds is None else milliseconds / 1000, notes)
 

@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping
 from moderation.errors import UnknownFormat
 from moderation.parsers import pages, tabular
 from moderation.parsers.columns import ALIASES, show_names
+from moderation.parsers.documents import outline
 from moderation.parsers.registry import ANY_PAGES, EXPORTS, SITE_PAGES
 from moderation.parsers.sources import Source
 
 _JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
 # A page of text may begin with a bracket of its own: "[Photo: agency]", "{{Infobox}}".
 _JSON_OBJECT = re.compile(r'\s*\{\s*(?:["}]|$)')
+_JSON_SPREAD = re.compile(r'\s*\{[^{}\n]*\n\s*"')
+_ADVICE = ", or say what is what in it with --mapping: --guess proposes one"
 _JSON_ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]]|$)')
 
 
@@ -74,10 +77,28 @@ def _refuse_database(source: Source) -> str:
 def _find_table(source: Source, head: str, columns: Mapping[str, str]) -> str | None:
     """Return which kind of table a text is, or None where it is a page."""
     if _JSON_ARRAY.match(head):
-        raise UnknownFormat("a JSON array; expected one object on each line (JSON Lines)")
+        raise UnknownFormat(
+            f"a JSON array{_show_keys(head, 'item')}; expected one object on each line (JSON "
+            f"Lines){_ADVICE}"
+        )
     if _JSON_OBJECT.match(head):
-        return None if _JSON_ENVELOPE.search(head) else "jsonl"
+        if _JSON_ENVELOPE.search(head):
+            return None
+        if _JSON_SPREAD.match(head):
+            raise UnknownFormat(
+                f"one JSON object over several lines{_show_keys(head, '')}; expected one on each "
+                f"(JSON Lines){_ADVICE}"
+            )
+        return "jsonl"
     if head.lstrip().startswith("<"):
         return None
     named = source.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
     return "csv" if named or tabular.find_delimiter(head, columns.values()) else None
+
+
+def _show_keys(head: str, path: str) -> str:
+    """Return the keys of the first object, for a message."""
+    inside = path and f"{path}."
+    paths = [found.removeprefix(inside) for found in outline(head) if found.startswith(inside)]
+    keys = [found for found in paths if found and "." not in found and found != path]
+    return f" with {show_names(keys)}" if keys else ""

@@ -23,6 +23,7 @@ _HALVES = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+_FIRST_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
 _PAIR_BYTES = 12
 
 
@@ -53,7 +54,7 @@ def read_items(
             builder = None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def outline(head: str) -> Mapping[str, object]:
     """
     Return the paths of the first JSON value of a text, with what is first found at each.
@@ -105,17 +106,27 @@ class _Whole:
         self._held = b""
 
     def read(self, size: int) -> bytes:
+        """Return about as many bytes, and never a part of a character that is escaped."""
         if size == 0:
             return b""  # which asks whether these are bytes
-        block = self._stream.read(size)
-        ready = self._held + block
-        cut = ready.find(b"\\", max(0, len(ready) - _PAIR_BYTES)) if block else -1
-        self._held = b"" if cut < 0 else ready[cut:]
-        whole = ready if cut < 0 else ready[:cut]
-        if block and not whole:
-            return self.read(size)
-        return _HALVES.sub(_mend, whole) if b"\\u" in whole else whole
+        while block := self._stream.read(size):
+            ready = self._held + block
+            cut = _find_cut(ready)
+            ready, self._held = ready[:cut], ready[cut:]
+            if ready:
+                return _mend(ready)
+        ready, self._held = self._held, b""
+        return _mend(ready)
 
 
-def _mend(half: re.Match[bytes]) -> bytes:
-    return half[1] or rb"\ufffd"
+def _find_cut(ready: bytes) -> int:
+    """Return where the escapes begin of which some may be still to come."""
+    cut = ready.find(b"\\", max(0, len(ready) - _PAIR_BYTES + 1))
+    if cut < 0:
+        return len(ready)
+    first_half = _FIRST_HALF.match(ready, max(0, cut - _PAIR_BYTES // 2), cut)
+    return first_half.start() if first_half else cut
+
+
+def _mend(whole: bytes) -> bytes:
+    return _HALVES.sub(lambda half: half[1] or rb"\ufffd", whole) if b"\\u" in whole else whole

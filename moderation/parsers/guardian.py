@@ -91,7 +91,7 @@ def recognises(head: str) -> bool:
 
 def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     """
-    Yield the comments of a page of a discussion, each before the replies to it.
+    Yield the comments of a discussion's page, or of one on each line, parents before replies.
 
     A blocked comment shows a notice in place of its words, which becomes the removal's reason.
 
@@ -99,18 +99,18 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
         ParseError: the document is malformed or breaks off.
 
     """
-    answer = Records(Answer, notes).document(source.page())
-    discussion = answer.discussion or Discussion()
-    notes.article_id = discussion.web_url or discussion.key or notes.article_id
-    notes.article_title = discussion.title or notes.article_title
-    notes.page, notes.pages = read_number(answer.page), read_number(answer.pages)
-    notes.total = read_number(discussion.comment_count)
-    for placed in _flatten(discussion.comments or []):
-        identifier = read_id(placed.record.id)
-        if identifier is None:
-            notes.left_out["comments without an id"] += 1
-        else:
-            yield _to_comment(placed, identifier, notes)
+    for answer in Records(Answer, notes).read(source):
+        discussion = answer.discussion or Discussion()
+        notes.article_id = discussion.web_url or discussion.key or notes.article_id
+        notes.article_title = discussion.title or notes.article_title
+        notes.page, notes.pages = read_number(answer.page), read_number(answer.pages)
+        notes.total = read_number(discussion.comment_count)
+        for placed in _flatten(discussion.comments or []):
+            identifier = read_id(placed.record.id)
+            if identifier is None:
+                notes.left_out["comments without an id"] += 1
+            else:
+                yield _to_comment(placed, identifier, notes)
 
 
 def _flatten(records: list[Record]) -> Iterator[_Placed]:

@@ -21,7 +21,12 @@ TYPES = frozenset({"job", "story", "comment", "poll", "pollopt"})
 PLACEHOLDERS = frozenset({"[dead]", "[flagged]", "[delayed]"})
 REMEMBERED = 1 << 17
 """Of how many items before it a comment's parent may be, for its story to be known."""
-_SIGNS = frozenset({"by", "kids", "deleted", "dead", "descendants", "children", "created_at_i"})
+_SIGNS = (
+    {"by", "time"},
+    {"deleted", "time"},
+    {"dead", "time"},
+    {"author", "created_at_i", "children"},  # Algolia's
+)
 
 
 class Record(Struct, rename={"object_id": "objectID"}):
@@ -59,8 +64,9 @@ def recognises(head: str) -> bool:
         return True
     for record in ("", "item."):
         names = {name.removeprefix(record) for name in found if name.startswith(record)}
-        if found.get(f"{record}type") in TYPES and "id" in names and _SIGNS & names:
-            return bool({"time", "created_at_i"} & names)
+        kind = found.get(f"{record}type")
+        if kind in TYPES and "id" in names and any(sign <= names for sign in _SIGNS):
+            return kind != "comment" or bool({"parent", "parent_id"} & names)
     return False
 
 

@@ -1,6 +1,7 @@
 """Begins to read one source: finds its format, and what reads it."""
 
 from moderation.errors import ParseError, SourceError, UnknownFormat
+from moderation.parsers import mapped
 from moderation.parsers.detection import find_export, find_format, find_page_format
 from moderation.parsers.files import find_time_in_name
 from moderation.parsers.notes import Notes
@@ -60,6 +61,9 @@ def check_format(name: str | None) -> None:
 
 
 def _begin(source: Source, options: Options, notes: Notes) -> Reading:
+    if options.mapping is not None:
+        comments = mapped.parse(source, notes, options.mapping)
+        return Reading(source.name, options.mapping.name, notes, guard(source, comments))
     found = _choose(source, options)
     if found is not None and found in TABLE_PARSERS:
         comments = TABLE_PARSERS[found](source, notes, options.columns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+from moderation.parsers.mapping import TableMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,4 +17,5 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     article: str | None = None
     captured_at: datetime | None = None
+    mapping: TableMapping | None = None
     limits: Limits = DEFAULT_LIMITS

@@ -1,12 +1,13 @@
-"""Reddit's comments as dumps and APIs give them: one on each line, or an array of them."""
+"""Reddit's comments: one on each line as dumps have them, an array of them, or a saved thread."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
+from typing import Any
 
 from msgspec import Struct
 
 from moderation.comments import Comment, Status
-from moderation.parsers.documents import outline
+from moderation.parsers.documents import outline, read_items
 from moderation.parsers.notes import Notes
 from moderation.parsers.records import Records
 from moderation.parsers.sources import Source
@@ -30,7 +31,10 @@ WITHDRAWALS = frozenset(
 )
 DELETED_AUTHORS = frozenset({"[deleted]", "[removed]"})
 COLUMNS = ("subreddit",)
-_NO_COMMENT = frozenset({"selftext", "title"})
+REMEMBERED = 1 << 16
+"""How many submissions back a comment's may be, for its title to be known."""
+# What `https://www.reddit.com/comments/ID.json` answers: the submission, then its comments.
+_THREAD = "item.data.children.item"
 
 
 class Meta(Struct):
@@ -63,12 +67,17 @@ class Record(Struct, rename={"meta": "_meta"}):
     spam: bool | None = None
     meta: Meta | None = None
     selftext: str | None = None
-    """Of a submission, which is no comment."""
+    """Of a submission, as is its title."""
+    title: str | None = None
+    replies: Any = None
+    """Of a saved thread: the list of them."""
 
 
 def recognises(head: str) -> bool:
     """Tell comments of Reddit by the names of the submission and the community they are in."""
     found = outline(head)
+    if found.get("item.kind") == "Listing" and found.get(f"{_THREAD}.kind") in {"t1", "t3"}:
+        return True
     for record in ("", "item."):
         if f"{record}body" in found and f"{record}subreddit" in found:
             return str(found.get(f"{record}link_id", "")).startswith("t3_")
@@ -87,17 +96,57 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 
     """
     notes.columns = COLUMNS
-    for record in Records(Record, notes).read(source):
+    titles: dict[str, str] = {}
+    for record in _read(source, notes):
         identifier = read_id(record.id)
-        if record.selftext is not None and record.body is None:
-            notes.left_out["submissions, which are no comments"] += 1
-        elif identifier is None:
+        if identifier is None:
             notes.left_out["comments without an id"] += 1
+        elif record.selftext is not None and record.body is None:
+            notes.left_out["submissions, which are no comments"] += 1
+            _remember(f"t3_{identifier}", record.title, titles)
         else:
-            yield _to_comment(record, identifier, notes)
+            yield _to_comment(record, identifier, titles, notes)
 
 
-def _to_comment(record: Record, identifier: str, notes: Notes) -> Comment:
+def _read(source: Source, notes: Notes) -> Iterator[Record]:
+    records = Records(Record, notes)
+    if f"{_THREAD}.kind" not in outline(source.head_text()):
+        yield from records.read(source)
+        return
+    for _, child in read_items(source.utf8(), {_THREAD}, notes.limits):
+        waiting = [child]
+        while waiting:
+            record = _find_data(waiting.pop(), records, notes)
+            if record is not None:
+                yield record
+                waiting.extend(reversed(_find_replies(record)))
+
+
+def _find_data(child: Any, records: Records[Record], notes: Notes) -> Record | None:
+    """Return the comment or submission that an entry of a thread is, if it is one."""
+    data = child.get("data") if isinstance(child, Mapping) else None
+    if isinstance(data, Mapping) and child.get("kind") in {"t1", "t3"}:
+        return records.salvage(data)
+    count = data.get("count") if isinstance(data, Mapping) else None
+    notes.left_out["replies that the page had yet to fetch"] += count if type(count) is int else 1
+    return None
+
+
+def _find_replies(record: Record) -> list[Any]:
+    data = record.replies.get("data") if isinstance(record.replies, Mapping) else None
+    children = data.get("children") if isinstance(data, Mapping) else None
+    return children if isinstance(children, list) else []
+
+
+def _remember(name: str, title: str | None, titles: dict[str, str]) -> None:
+    if title is not None:
+        titles[name] = unescape(title)
+        if len(titles) > REMEMBERED:
+            del titles[next(iter(titles))]
+
+
+def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: Notes) -> Comment:
+    article = read_id(record.link_id)
     body = record.body
     said = PLACEHOLDERS.get(body.strip().casefold()) if body is not None else None
     hidden = said is not None or body is None
@@ -108,8 +157,9 @@ def _to_comment(record: Record, identifier: str, notes: Notes) -> Comment:
         source=NAME,
         status=status,
         parent_id=_find_parent(record),
-        article_id=read_id(record.link_id) or notes.article_id,
-        article_title=unescape(record.link_title or "") or notes.article_title,
+        article_id=article or notes.article_id,
+        article_title=unescape(record.link_title or "")
+        or titles.get(article or "", notes.article_title),
         author=None if record.author in DELETED_AUTHORS else record.author,
         created_at=read_moment(record.created_utc, notes),
         captured_at=read_moment(record.retrieved_on or record.retrieved_utc, notes)

@@ -18,6 +18,7 @@ NAME = "remark42"
 HARD_DELETED = "deleted"
 """The user of comments that went with their author's data."""
 COLUMNS = ("controversy",)
+_COMMENT = frozenset({"pid", "locator.url", "user.id", "time"})
 
 
 class User(Struct):
@@ -49,10 +50,14 @@ class Record(Struct, rename={"parent": "pid", "deleted": "delete"}):
 
 
 def recognises(head: str) -> bool:
-    """Tell the backup by its first line, or by the page and the user of a comment."""
-    found = outline(head)
-    backup = {"version", "users", "posts"} <= found.keys() and "comments" not in found
-    return backup or {"pid", "locator.url", "user.id", "time"} <= found.keys()
+    """Tell a backup by its first comment, or by what its first line says of users."""
+    first, _, rest = head.lstrip().partition("\n")
+    found = outline(first)
+    if found.keys() >= _COMMENT:
+        return True
+    is_first_line = {"version", "users"} <= found.keys() and "comments" not in found
+    told = "users.item.blocked.status" in found or outline(rest).keys() >= _COMMENT
+    return is_first_line and told
 
 
 def parse(source: Source, notes: Notes) -> Iterator[Comment]:

@@ -68,20 +68,32 @@ def _well_formed(rows: Iterable[list[str]], line: Callable[[], int]) -> Iterator
     try:
         yield from rows
     except csv.Error as error:
+        found = str(error).replace("\t", "\\t")  # it may name the delimiter
         raise ParseError(
-            f"line {line()}: malformed CSV ({error}); is a quotation mark left open?"
+            f"line {line()}: malformed CSV ({found}); is a quotation mark left open?"
         ) from error
 
 
 def parse_json_lines(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield one comment for each line, each a JSON object."""
-    rows = _json_rows(_lines(source))
+    rows = open_json_lines(source)
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
     names = list(dict.fromkeys(itertools.chain.from_iterable(sample)))
     columns = match_columns(names, notes, given, source.name)
     known = set(names)
     counted = _count_unknown(itertools.chain(sample, rows), known, notes)
     yield from _comments(counted, columns, "jsonl", notes)
+
+
+def open_json_lines(source: Source) -> Iterator[dict[str, Any]]:
+    """
+    Yield the object of each line.
+
+    Raises:
+        ParseError: a line is no JSON object.
+
+    """
+    return _json_rows(_lines(source))
 
 
 def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
@@ -91,6 +103,21 @@ def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Ite
             table = pq.ParquetFile(spooled, pre_buffer=False)  # it would keep all it has read
             columns = match_columns(table.schema_arrow.names, notes, given, source.name)
             yield from _comments(_parquet_rows(table), columns, "parquet", notes)
+        except (pa.ArrowException, OSError) as error:
+            raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
+
+
+def open_parquet(source: Source) -> Iterator[Row]:
+    """
+    Yield the rows of a Parquet file.
+
+    Raises:
+        ParseError: it is none, or damaged.
+
+    """
+    with source.seekable() as spooled:
+        try:
+            yield from _parquet_rows(pq.ParquetFile(spooled, pre_buffer=False))
         except (pa.ArrowException, OSError) as error:
             raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
 
