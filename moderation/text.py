@@ -19,7 +19,11 @@ _LINE_ENDS = str.maketrans("\r\n", "  ")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
 
 _SPACES = re.compile(r"[^\S\n]+")
-_COMMONEST = [("<br>", "\n"), *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>"))]
+_COMMONEST = [
+    ("</p><p>", "\n\n"),
+    ("<br>", "\n"),
+    *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>")),
+]
 # What comment editors write. Quoted values are whole, so that no "<" or ">" within one misleads.
 _PLAIN_TAG = re.compile(
     r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
@@ -40,7 +44,6 @@ _MARKUP = re.compile(
     r"(?(raw)(?s:.*?)(?:</(?P=raw)(?=[\s/>])|\Z))",
     re.I,
 )
-_BLANK_LINES = re.compile(r"\n{3,}")
 _WORD = re.compile(r"\S+")
 
 
@@ -70,11 +73,19 @@ def tidy(text: str) -> str:
     >>> tidy("  one   two \\r\\n three\\n\\n\\n\\nfour ")
     'one two\\nthree\\n\\nfour'
     """
-    if "\n" not in text and "\r" not in text:
+    text = text.strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\n" not in text:
         return _fold(text)
-    unified = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-    folded = "\n".join(map(_fold, unified.split("\n")))
-    return (_BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded).strip()
+    lines = _fold_blank_lines(text).split("\n")
+    return _fold_blank_lines("\n".join([line and _fold(line) for line in lines]))
+
+
+def _fold_blank_lines(text: str) -> str:
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
 
 
 def markup_to_text(body: str, *, keep_lines: bool = False) -> str:
@@ -128,8 +139,10 @@ def _read_plain_markup(body: str) -> str | None:
     if "&#" in flat or not flat.isprintable():
         return None
     for tag, shown in _COMMONEST:
+        if "<" not in flat:
+            break
         flat = flat.replace(tag, shown)
-    if "<" in flat:
+    else:
         flat = _PLAIN_TAG.sub(_break_line, flat)
     return None if "<" in flat else tidy(html.unescape(flat) if "&" in flat else flat)
 
@@ -141,9 +154,17 @@ def _break_line(tag: re.Match[str]) -> str:
 
 def _fold(line: str) -> str:
     """Fold the spaces of a line; most have none to fold, which costs a tenth to see."""
-    if "  " not in line and line.isprintable():
-        return line.strip()
+    if "  " not in line and not _has_other_spaces(line):
+        return line.strip(" ")
     return _SPACES.sub(" ", line).strip()
+
+
+def _has_other_spaces(line: str) -> bool:
+    """Tell whether a line may have white space beside spaces; looking for each is quickest."""
+    if not line.isascii():
+        return not line.isprintable()
+    feeds = "\t" in line or "\v" in line or "\f" in line
+    return feeds or "\x1c" in line or "\x1d" in line or "\x1e" in line or "\x1f" in line
 
 
 def words(text: str) -> Iterator[Span]:

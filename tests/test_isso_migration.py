@@ -1,8 +1,8 @@
 """Exports of Disqus and WordPress, beside what Isso's own importer makes of the same files."""
 
 import importlib.util
+import multiprocessing as mp
 import sqlite3
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,9 +11,9 @@ from urllib.parse import urlparse
 
 import pytest
 
-from moderation.comments import Comment, Status
+from moderation.comments import Comment, Status, find_root
 from moderation.parsers import read_comments
-from tests.benchmarks.xml_exports import write_disqus, write_wordpress
+from tests.benchmarks.exports import EXPORTS, write_export
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("isso") is None, reason="isso is not installed: pip install isso"
@@ -30,21 +30,14 @@ class Imported:
     created_at: datetime
     words: str
     parent: str | None
-    """The words and the author of the comment that it answers."""
+    """The words and the author of the comment at the top: Isso's replies have one level."""
     is_shown: bool
 
 
 def migrate(importer: str, export: Path, database: Path, **options: object) -> list[Imported]:
-    """Let Isso import a file, and return what it has then, in order."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # those of Isso's dependencies
-        from isso import config
-        from isso import migrate as isso_migrate
-        from isso.db import SQLite3
-    settings = config.new({"general": {"dbpath": "/dev/null", "max-age": "1h"}})
-    getattr(isso_migrate, importer)(
-        SQLite3(str(database), settings), str(export), **options
-    ).migrate()
+    """Let Isso import a file, in a process of its own: it leaves files open and warns."""
+    with mp.get_context("spawn").Pool(1) as apart:
+        apart.apply(_migrate, (importer, export, database, options))
     with sqlite3.connect(database) as connection:
         rows = connection.execute(
             "SELECT uri, title, c.author, c.created, c.text, p.text, p.author, c.mode"
@@ -53,6 +46,16 @@ def migrate(importer: str, export: Path, database: Path, **options: object) -> l
         ).fetchall()
     connection.close()
     return sorted(map(_imported, rows), key=repr)
+
+
+def _migrate(importer: str, export: Path, database: Path, options: dict[str, object]) -> None:
+    from isso import config
+    from isso import migrate as isso_migrate
+    from isso.db import SQLite3
+
+    settings = config.new({"general": {"dbpath": "/dev/null", "max-age": "1h"}})
+    reader = getattr(isso_migrate, importer)
+    reader(SQLite3(str(database), settings), str(export), **options).migrate()
 
 
 def _imported(row: tuple) -> Imported:
@@ -73,10 +76,11 @@ def fold(words: str) -> str:
 def ours(comments: list[Comment], is_shown: Callable[[Comment], bool]) -> list[Imported]:
     """Return our comments in the terms of Isso's."""
     known = {(c.article_id, c.id): c for c in comments}
+    parents = {c.id: c.parent_id for c in comments}
     read = []
     for comment in comments:
-        answered = known.get((comment.article_id, comment.parent_id))
-        parent = answered and f"{fold(answered.text or '')} {answered.author}"
+        top = known[comment.article_id, find_root(comment.id, parents)]
+        parent = None if top is comment else f"{fold(top.text or '')} {top.author}"
         address = urlparse(comment.article_id)
         read.append(
             Imported(
@@ -118,7 +122,7 @@ def of_isso(name: str) -> Path:
 
 def test_a_disqus_export_is_read_as_isso_reads_it(tmp_path):
     export = tmp_path / "disqus.xml"
-    write_disqus(export, 0.3)
+    write_export(EXPORTS["disqus"], export, 300_000)
     isso = migrate("Disqus", export, tmp_path / "isso.db", empty_id=True)
     assert len(isso) > 300
     assert of_disqus(list(read_comments(export))) == isso
@@ -126,7 +130,7 @@ def test_a_disqus_export_is_read_as_isso_reads_it(tmp_path):
 
 def test_a_wordpress_export_is_read_as_isso_reads_it(tmp_path):
     export = tmp_path / "wordpress.xml"
-    written = write_wordpress(export, 0.3)
+    written = write_export(EXPORTS["wordpress"], export, 300_000)
     isso = migrate("WordPress", export, tmp_path / "isso.db")
     assert len(isso) == written
     assert ours(list(read_comments(export)), is_approved) == isso

@@ -105,7 +105,8 @@ def _read_post(
 
 def _find_status(fields: dict[str, Element], notes: Notes) -> tuple[Status | None, str | None]:
     """Return what became of a post, and why; unknown unless each mark is plainly no."""
-    deleted, spam = (_read_flag(fields.get(name), notes) for name in ("isDeleted", "isSpam"))
+    deleted = _read_flag(fields.get("isDeleted"), notes)
+    spam = _read_flag(fields.get("isSpam"), notes)
     if deleted or spam:
         return Status.REMOVED, _REASONS[bool(deleted), bool(spam)]
     return (Status.PUBLISHED if deleted is False and spam is False else None), None

@@ -23,6 +23,7 @@ from random import Random
 import msgspec
 
 from moderation.parsers import coral, read_comments, reddit
+from tests.benchmarks import xml_exports
 
 MEGABYTE = 1_000_000
 WORDS = [
@@ -132,6 +133,18 @@ def tokenise_coral(path: Path) -> int:
 EXPORTS: Mapping[str, Export] = {
     "reddit": Export(write_reddit, tokenise_reddit),
     "coral": Export(write_coral, tokenise_coral),
+    "disqus": Export(
+        xml_exports.write_disqus,
+        xml_exports.tokenise_disqus,
+        opening=xml_exports.DISQUS_OPENING,
+        closing=xml_exports.DISQUS_CLOSING,
+    ),
+    "wordpress": Export(
+        xml_exports.write_wordpress,
+        xml_exports.tokenise_wordpress,
+        opening=xml_exports.WORDPRESS_OPENING,
+        closing=xml_exports.WORDPRESS_CLOSING,
+    ),
 }
 
 
