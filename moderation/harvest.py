@@ -3,11 +3,11 @@
 import multiprocessing
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,6 +36,8 @@ class Part:
     with_text: int = 0
     columns: tuple[str, ...] = ()
     summary: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What of a file that was read was not, by cause."""
     why: str = ""
     """Why it was not read."""
     number: int = 1
@@ -143,7 +145,7 @@ def _take(task: Task, reading: Reading, stream: BinaryIO) -> Part:
         with_text=reading.with_text,
         columns=reading.notes.columns if reading.count else (),
         summary=reading.summary(),
-        why="; ".join(f"{n} {cause}" for cause, n in sorted(reading.notes.left_out.items())),
+        left_out=dict(reading.notes.left_out),
     )
 
 
