@@ -185,7 +185,7 @@ def _rows_with_columns_of_first(hauls: Iterable[Haul]) -> Iterator[Row]:
         for part in haul.parts:
             if extra is None and part.comments:
                 extra = part.columns
-            yield from to_rows(haul.comments(), extra=extra or ())
+            yield from haul.rows(extra or ())
             if lost := [name for name in part.columns if name not in (extra or ())]:
                 say(f"{part.file}: the first table lacks, so not written: {', '.join(lost)}")
             if part.summary:
@@ -197,7 +197,7 @@ def _rows_with_all_columns(hauls: Sequence[Haul]) -> Iterator[Row]:
         column for haul in hauls for part in haul.parts for column in part.columns
     )
     for haul in hauls:
-        yield from to_rows(haul.comments(), extra=list(extra))
+        yield from haul.rows(list(extra))
 
 
 def _joined(comments: Iterable[Comment]) -> Iterator[Row]:
