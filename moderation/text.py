@@ -16,7 +16,8 @@ BLOCKS = frozenset(
 )
 SILENT = frozenset({"script", "style", "template"})
 _LINE_ENDS = str.maketrans("\r\n", "  ")
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
+CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
+"""What no tree of lxml may hold, to take out with `str.translate`."""
 
 _SPACES = re.compile(r"[^\S\n]+")
 _COMMONEST = [
@@ -124,7 +125,7 @@ def _read_any_markup(body: str) -> str:
 
     if not has_many_attributes(body):
         parser = HTMLParser(encoding="utf-8", huge_tree=True)  # 2048 levels, not 256
-        readable = body.translate(_CONTROLS).encode("utf-8", "replace")
+        readable = body.translate(CONTROLS).encode("utf-8", "replace")
         with contextlib.suppress(ValueError, etree.ParserError):
             document = document_fromstring(readable, parser=parser)
             if not any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
