@@ -73,7 +73,7 @@ def html_to_text(element: "HtmlElement") -> str:
     >>> html_to_text(fromstring("<p>One <b>two</b><br>three<p>four"))
     'One two\\nthree\\n\\nfour'
     """
-    return tidy("".join(_pieces(element)))
+    return tidy("".join(_pieces(element)).translate(CONTROLS))
 
 
 def tidy(text: str) -> str:

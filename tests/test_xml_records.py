@@ -62,9 +62,10 @@ def test_records_stand_in_their_parent_and_nowhere_else():
         ("<list>\n<a>1</a>\n<a>2</b></list>", "line 3: malformed XML"),
         ("<list>\n<a>1</a>\n<a>2 & 3</a></list>", "line 3: malformed XML"),
         ("<list>\n<a>1</a>\n<a>&nbsp;</a></list>", "line 3: malformed XML"),
+        ("<list>\n<a>1</a>\n<x:a>2</x:a></list>", "line 3: malformed XML"),
         ("<list>\n<a>1</a></list>\n<list/>", "line 3: malformed XML"),
     ],
-    ids=["cut off", "crossed", "not escaped", "unknown entity", "two roots"],
+    ids=["cut off", "crossed", "not escaped", "unknown entity", "unknown prefix", "two roots"],
 )
 def test_what_precedes_a_fault_is_read_and_its_line_is_named(text, message):
     found = words(text)
