@@ -53,7 +53,6 @@ _MARKUP = re.compile(
     r"(?(raw)(?s:.*?)(?:</(?P=raw)(?=[\s/>])|\Z))",
     re.I,
 )
-_BLANK_LINES = re.compile(r"\n{3,}")
 _WORD = re.compile(r"\S+")
 
 
@@ -88,8 +87,14 @@ def tidy(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\n" not in text:
         return _fold(text)
-    folded = "\n".join([_fold(line) if line else line for line in text.split("\n")])
-    return _BLANK_LINES.sub("\n\n", folded) if "\n\n\n" in folded else folded
+    lines = _fold_blank_lines(text).split("\n")
+    return _fold_blank_lines("\n".join([line and _fold(line) for line in lines]))
+
+
+def _fold_blank_lines(text: str) -> str:
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text
 
 
 def markup_to_text(body: str, *, keep_lines: bool = False) -> str:
@@ -154,9 +159,17 @@ def _read_plain_markup(body: str) -> str | None:
 
 def _fold(line: str) -> str:
     """Fold the spaces of a line; most have none to fold, which costs a tenth to see."""
-    if "  " not in line and line.isprintable():
+    if "  " not in line and not _has_other_spaces(line):
         return line.strip(" ")
     return _SPACES.sub(" ", line).strip()
+
+
+def _has_other_spaces(line: str) -> bool:
+    """Tell whether a line may have white space beside spaces; looking for each is quickest."""
+    if not line.isascii():
+        return not line.isprintable()
+    feeds = "\t" in line or "\v" in line or "\f" in line
+    return feeds or "\x1c" in line or "\x1d" in line or "\x1e" in line or "\x1f" in line
 
 
 def words(text: str) -> Iterator[Span]:

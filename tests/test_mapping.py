@@ -286,7 +286,7 @@ RECORDS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(RECORDS)
 def test_whatever_the_data_a_proposal_can_be_given_back(records):
     """Or there is none; names with points and quotation marks included."""

@@ -1,5 +1,7 @@
 """Comment HTML to plain text, and the words of a text with their places."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +132,12 @@ def test_markup_of_megabytes_is_read_at_once():
     """No run of spaces, tags or quotation marks makes the search go back and forth."""
     for piece in ("<a", "<a ", "<a b", '<a b="', "<a b=c ", "<p>", "&", "<", " ", "<br/"):
         assert isinstance(markup_to_text(piece * (300_000 // len(piece))), str)
+
+
+@given(
+    st.text(st.sampled_from([" ", "a", "\t", "\n", "\r", "\v", "\f", "\x1c", "\x1f", "\xa0", "é"]))
+)
+def test_spaces_of_any_kind_are_folded_and_lines_kept(text):
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    folded = "\n".join(" ".join(line.split()) for line in lines)
+    assert tidy(text) == re.sub("\n{3,}", "\n\n", folded).strip()

@@ -146,7 +146,7 @@ def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: 
         author=record.author,
         created_at=_read_time(record.created_at, notes),
         captured_at=notes.captured_at,
-        highlighted=any(tag.type == FEATURED for tag in record.tags),
+        highlighted=FEATURED in [tag.type for tag in record.tags],
         extra=_find_extra(record, latest, notes),
     )
 

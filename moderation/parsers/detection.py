@@ -10,6 +10,7 @@ from moderation.parsers.documents import outline
 from moderation.parsers.registry import ANY_PAGES, EXPORTS, SITE_PAGES
 from moderation.parsers.sources import Source
 
+_TABLE_NAME = re.compile(r"\.[ct]sv(?:\.(?:gz|bz2|xz|zst))?$")
 _JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
 # A page of text may begin with a bracket of its own: "[Photo: agency]", "{{Infobox}}".
 _JSON_OBJECT = re.compile(r'\s*\{\s*(?:["}]|$)')
@@ -92,7 +93,7 @@ def _find_table(source: Source, head: str, columns: Mapping[str, str]) -> str | 
         return "jsonl"
     if head.lstrip().startswith("<"):
         return None
-    named = source.name.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+    named = _TABLE_NAME.search(source.name.lower())
     return "csv" if named or tabular.find_delimiter(head, columns.values()) else None
 
 

@@ -17,7 +17,7 @@ class Limits:
     ratio: int = 1000
     """Bytes unpacked for each packed one, from `RATIO_FROM` on."""
     depth: int = 200
-    """Levels of nesting in JSON and XML."""
+    """Levels of nesting in JSON; the parser of XML has limits of its own."""
     entities: int = 0
     """Entities that an XML file may declare; exports declare none. None is ever fetched."""
     seconds: float = 6 * 3600.0
@@ -66,3 +66,21 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def is_deeper(value: object, depth: int) -> bool:
+    """
+    Tell whether decoded JSON has objects and arrays within each other on more levels than these.
+
+    >>> is_deeper({"a": [1, {}]}, 3), is_deeper({"a": [1, {}]}, 2)
+    (False, True)
+    """
+    level: list[object] = [value]
+    for _ in range(depth + 1):
+        outer = [one for one in level if isinstance(one, dict | list)]
+        if not outer:
+            return False
+        level = [
+            inner for one in outer for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return True

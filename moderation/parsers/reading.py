@@ -72,7 +72,7 @@ class Reading(Iterator[Comment]):
 def guard(source: Source, comments: Iterator[Comment]) -> Iterator[Comment]:
     """Pass comments on; errors name the source, and it is closed whatever happens."""
     try:
-        yield from _timed(comments, source.limits)
+        yield from limit_time(comments, source.limits)
     except UnicodeDecodeError as error:
         raise source.undecodable(error) from error
     except ParseError as error:
@@ -81,7 +81,7 @@ def guard(source: Source, comments: Iterator[Comment]) -> Iterator[Comment]:
         source.close()
 
 
-def _timed(
+def limit_time(
     comments: Iterator[Comment], limits: Limits, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Comment]:
     """Pass comments on until reading them, without what is done with them, has taken too long."""

@@ -21,6 +21,7 @@ from moderation.parsers.columns import (
     has_text_column,
     show_names,
 )
+from moderation.parsers.limits import Limits, is_deeper
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -93,7 +94,7 @@ def open_json_lines(source: Source) -> Iterator[dict[str, Any]]:
         ParseError: a line is no JSON object.
 
     """
-    return _json_rows(_lines(source))
+    return _json_rows(_lines(source), source.limits)
 
 
 def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
@@ -226,7 +227,7 @@ def _lines(source: Source) -> Iterator[str]:
         yield line
 
 
-def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _json_rows(lines: Iterable[str], limits: Limits) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -242,6 +243,8 @@ def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             raise ParseError(
                 f"line {number}: a JSON {type(row).__name__}; expected one object on each line"
             )
+        if line.count("[") + line.count("{") > limits.depth and is_deeper(row, limits.depth):
+            raise ParseError(f"line {number}: {limits.too_deep()}")
         yield row
 
 

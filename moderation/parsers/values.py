@@ -20,9 +20,11 @@ def read_id(value: Identifier | None) -> str | None:
     >>> read_id(7), read_id("7.0"), read_id(7.0), read_id("")
     ('7', '7.0', '7', None)
     """
+    if isinstance(value, str):
+        return value or None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return None if value is None or value == "" else str(value)
+    return None if value is None else str(value)
 
 
 def read_number(value: Number | None) -> int | None:
