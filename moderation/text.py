@@ -16,7 +16,8 @@ BLOCKS = frozenset(
 )
 SILENT = frozenset({"script", "style", "template"})
 _LINE_ENDS = str.maketrans("\r\n", "  ")
-_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32)))
+CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
+"""What no tree of lxml may hold, to take out with `str.translate`."""
 
 _SPACES = re.compile(r"[^\S\n]+")
 _COMMONEST = [
@@ -24,8 +25,16 @@ _COMMONEST = [
     ("<br>", "\n"),
     *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>")),
 ]
-# What comment editors write. Quoted values are whole, so that no "<" or ">" within one misleads.
-_PLAIN_TAG = re.compile(
+# What comment editors write: paragraphs, and links or emphasis without another element inside.
+# Elements that overlap are left to the parser, which knows where they end.
+_ENTITY = r"&(?:amp|lt|gt|quot|nbsp);"
+_RUN = rf"(?:[^<&]++|{_ENTITY}|<br ?/?>)*+"
+_PLAIN_BODY = re.compile(
+    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>|<div>{_RUN}</div>"
+    rf"|<(?P<name>b|em|i|s|span|strong|sub|sup|u)>{_RUN}</(?P=name)>"
+    rf"|<a(?: [a-z-]++=(?:\"[^\"<>&]*+\"|'[^'<>&]*+'))*+>{_RUN}</a>)*+"
+)
+_TAG = re.compile(
     r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
     r"""(?>\s+[\w:-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`/]+))?)*\s*/?>""",
     re.I,
@@ -63,7 +72,7 @@ def html_to_text(element: "HtmlElement") -> str:
     >>> html_to_text(fromstring("<p>One <b>two</b><br>three<p>four"))
     'One two\\nthree\\n\\nfour'
     """
-    return tidy("".join(_pieces(element)))
+    return tidy("".join(_pieces(element)).translate(CONTROLS))
 
 
 def tidy(text: str) -> str:
@@ -121,7 +130,7 @@ def _read_any_markup(body: str) -> str:
 
     if not has_many_attributes(body):
         parser = HTMLParser(encoding="utf-8", huge_tree=True)  # 2048 levels, not 256
-        readable = body.translate(_CONTROLS).encode("utf-8", "replace")
+        readable = body.translate(CONTROLS).encode("utf-8", "replace")
         with contextlib.suppress(ValueError, etree.ParserError):
             document = document_fromstring(readable, parser=parser)
             if not any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
@@ -130,26 +139,22 @@ def _read_any_markup(body: str) -> str:
 
 
 def _break_any(tag: re.Match[str]) -> str:
-    return _break_line(tag) if tag[1] else ""
+    name = (tag[1] or "").lower()
+    return "\n" if name == "br" else "\n\n" if name in BLOCKS else ""
 
 
 def _read_plain_markup(body: str) -> str | None:
     """Return what `html_to_text` would of a body with nothing but common tags, else None."""
     flat = body.replace("\r", " ").replace("\n", " ")
-    if "&#" in flat or not flat.isprintable():
+    if not flat.isprintable() or _PLAIN_BODY.fullmatch(flat) is None:
         return None
     for tag, shown in _COMMONEST:
         if "<" not in flat:
             break
         flat = flat.replace(tag, shown)
     else:
-        flat = _PLAIN_TAG.sub(_break_line, flat)
-    return None if "<" in flat else tidy(html.unescape(flat) if "&" in flat else flat)
-
-
-def _break_line(tag: re.Match[str]) -> str:
-    name = tag[1].lower()
-    return "\n" if name == "br" else "\n\n" if name in BLOCKS else ""
+        flat = _ANY_TAG.sub(_break_any, flat)
+    return tidy(html.unescape(flat) if "&" in flat else flat)
 
 
 def _fold(line: str) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urldefrag
 
 from lxml.html import HtmlElement
 
@@ -21,6 +20,7 @@ from moderation.parsers.html import (
     page_title,
     parse_html,
     path,
+    take_out,
 )
 from moderation.parsers.notes import Notes
 from moderation.text import html_to_text, tidy
@@ -84,7 +84,7 @@ def _items(document: HtmlElement) -> list[HtmlElement]:
     known = set(items)
     for node in items:
         if next(node.iterancestors("li"), None) in known:
-            node.drop_tree()
+            take_out(node)
     return items
 
 
@@ -151,7 +151,7 @@ def _find_number(node: HtmlElement) -> int | None:
 
 def _find_article(nodes: dict[str, HtmlElement]) -> str | None:
     """Return the page that the comments say they are on; the address of a place in it has a #."""
-    links = (urldefrag(_LINK(node).strip()).url for node in nodes.values())
+    links = (_LINK(node).partition("#")[0].strip() for node in nodes.values())
     return next((link for link in links if link), None)
 
 

@@ -24,6 +24,7 @@ from moderation.parsers.html import (
     page_title,
     parse_html,
     path,
+    take_out,
 )
 from moderation.parsers.notes import Notes
 from moderation.text import html_to_text
@@ -87,11 +88,13 @@ def _parse_list(document: HtmlElement, notes: Notes) -> Iterator[Comment]:
     picks: set[str] = set()
     items = _ITEMS(document)
     for nested in _NESTED_ITEMS(document):  # by a tag left open: nobody writes another's comment
-        nested.drop_tree()
+        take_out(nested)
     for node in items:
         if not _TEXT(node):
             if "cmt-normal" in node.get("class", ""):
                 notes.left_out["items of the comment list without a text"] += 1
+        elif not _id(node):
+            notes.left_out["items of the comment list without an id"] += 1
         elif nodes.setdefault(_id(node), node) is not node:
             notes.left_out["comments that the page shows twice"] += 1
         if _EDITORS_PICK.search(node.get("class", "")):

@@ -12,7 +12,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from moderation.errors import ParseError
-from moderation.text import ATTRIBUTES, has_many_attributes
+from moderation.text import ATTRIBUTES, CONTROLS, has_many_attributes
 
 Query = Callable[[HtmlElement], Any]
 
@@ -70,6 +70,17 @@ def parse_html(page: str) -> HtmlElement:
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise ParseError("elements nested thousands deep, which no browser shows; save it again")
     return document
+
+
+def take_out(element: HtmlElement) -> None:
+    """Take an element out of the one around it, which keeps the words that follow it."""
+    parent, before, words = element.getparent(), element.getprevious(), element.tail or ""
+    parent.remove(element)
+    # Control characters may be written as numbers; lxml reads them so, and refuses to set them.
+    if before is None:
+        parent.text = ((parent.text or "") + words).translate(CONTROLS)
+    else:
+        before.tail = ((before.tail or "") + words).translate(CONTROLS)
 
 
 def page_address(document: HtmlElement) -> str | None:

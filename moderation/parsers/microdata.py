@@ -57,9 +57,8 @@ def read_items(
             begun.append(element)
         elif owner is not None:
             values += [(owner, name, element) for name in properties]
-    for element in reversed(begun):
-        if element.getparent() is not None:
-            element.drop_tree()
+    for element in reversed(begun):  # the values inside stay whole, on their own
+        element.clear(keep_tail=True)
     for owner, name, element in values:
         if name not in owner:
             owner[name] = [_value(element, name)]

@@ -28,6 +28,15 @@ _DOCTYPE = re.compile(
     r"(?P<subset>\[(?:<!--(?s:.*?)-->|<\?(?s:.*?)\?>|\"[^\"]*\"|'[^']*'|[^\]\"'<]|<(?!!--|\?))*+\])?"
     r"\s*>\s*"
 )
+_ERRORS = lxml.etree.ErrorTypes
+_CUT_OFF = frozenset(
+    {
+        _ERRORS.ERR_TAG_NOT_FINISHED,
+        _ERRORS.ERR_CDATA_NOT_FINISHED,
+        _ERRORS.ERR_COMMENT_NOT_FINISHED,
+        _ERRORS.ERR_GT_REQUIRED,
+    }
+)
 # Exporters write what a reader pasted; XML 1.0 allows none of these (2.2, Char).
 _CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)])
 _TO_SPACES = bytes(0x20 if code in _CONTROLS else code for code in range(0x100))
@@ -76,7 +85,7 @@ def read_records(
         last = None
         for _, element in parser.read_events():
             name = _local(element.tag)
-            if local_name(element.getparent()) == parents[name]:
+            if local_name(element.getparent()) == parents.get(name):  # a prefix may be undeclared
                 last = element
                 yield name, element
         if last is not None:
@@ -166,18 +175,15 @@ def _feed(parser: Any, chunk: bytes) -> ParseError | None:
         else:
             parser.close()
     except lxml.etree.XMLSyntaxError as error:
-        return ParseError(f"line {error.lineno}: {_cause(error)}")
+        return ParseError(f"line {error.lineno}: {_cause(error.code, at_end=not chunk)}")
     return None
 
 
-def _cause(error: lxml.etree.XMLSyntaxError) -> str:
-    if error.code in (
-        lxml.etree.ErrorTypes.ERR_DOCUMENT_END,
-        lxml.etree.ErrorTypes.ERR_TAG_NOT_FINISHED,
-    ):
-        return "the XML is cut off; fetch or copy it again"
-    if error.code == lxml.etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+def _cause(code: int, *, at_end: bool) -> str:
+    if code == _ERRORS.ERR_RESOURCE_LIMIT:
         return "elements nested thousands deep, or a text or entities that grow without end"
+    if at_end and code in _CUT_OFF:
+        return "the XML is cut off; fetch or copy it again"
     return "malformed XML; export it again, or repair it there"
 
 

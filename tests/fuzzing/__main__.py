@@ -33,6 +33,7 @@ class Fuzzed:
     executions: int
     findings: tuple[Path, ...]
     log: str
+    """What the fuzzer said in the end, with the traceback of a finding."""
 
 
 def fuzz(name: str, *, seconds: int, findings: Path, seed: int) -> Fuzzed:
@@ -56,7 +57,7 @@ def fuzz(name: str, *, seconds: int, findings: Path, seed: int) -> Fuzzed:
     if run.returncode and not found:
         raise RuntimeError(f"{name}: the fuzzer itself failed\n{run.stderr[-2000:]}")
     counted = _EXECUTED.search(run.stderr) or _DONE.search(run.stderr)
-    return Fuzzed(int(counted[1]) if counted else 0, found, run.stderr)
+    return Fuzzed(int(counted[1]) if counted else 0, found, run.stdout[-2000:] + run.stderr[-500:])
 
 
 def _quoted(token: str) -> str:
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = fuzz(name, seconds=args.seconds, findings=args.findings.resolve(), seed=args.seed)
         print(f"{name}: {run.executions} executions, {len(run.findings)} findings", flush=True)
         for path in run.findings:
-            print(f"  {path}\n{run.log[-3000:]}", flush=True)
+            print(f"  {path}\n{run.log}", flush=True)
         broken += len(run.findings)
     return 1 if broken else 0
 
