@@ -29,9 +29,12 @@ _COMMONEST = [
 # Elements that overlap are left to the parser, which knows where they end.
 _ENTITY = r"&(?:amp|lt|gt|quot|nbsp);"
 _RUN = rf"(?:[^<&]++|{_ENTITY}|<br ?/?>)*+"
+_EMPHASIS = "|".join(
+    f"<{name}>{_RUN}</{name}>"  # no group to refer to: Python 3.11 fails on one in a "*+"
+    for name in ("div", "b", "em", "i", "s", "span", "strong", "sub", "sup", "u")
+)
 _PLAIN_BODY = re.compile(
-    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>|<div>{_RUN}</div>"
-    rf"|<(?P<name>b|em|i|s|span|strong|sub|sup|u)>{_RUN}</(?P=name)>"
+    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>|{_EMPHASIS}"
     rf"|<a(?: [a-z-]++=(?:\"[^\"<>&]*+\"|'[^'<>&]*+'))*+>{_RUN}</a>)*+"
 )
 _TAG = re.compile(
@@ -49,7 +52,7 @@ ATTRIBUTES = 1000
 _ATTRIBUTE = r"""[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?+"""
 _MARKUP = re.compile(
     r"<!--(?:-?>|(?s:.*?)(?:--!?>|\Z))|<(?:(?P<raw>script|style)(?=[\s/>])|[A-Za-z][^\s/>]*+)"
-    rf"(?P<many>(?:[\s/]*+{_ATTRIBUTE}){{{ATTRIBUTES}}})?+(?:[\s/]*+{_ATTRIBUTE})*+"
+    rf"(?P<many>(?:[\s/]*+{_ATTRIBUTE}){{{ATTRIBUTES}}})?(?:[\s/]*+{_ATTRIBUTE})*+"
     r"(?(raw)(?s:.*?)(?:</(?P=raw)(?=[\s/>])|\Z))",
     re.I,
 )

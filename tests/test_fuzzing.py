@@ -40,8 +40,9 @@ def test_there_are_samples_to_begin_from(name):
     assert find_samples(name)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["bbc_dna", "schema_org", "wordpress"])
 def test_a_short_run_of_the_fuzzer_finds_nothing(name, tmp_path, capsys):
+    """All of them, for ten minutes each, is what `.ci/nightly` does: to start takes seconds."""
     pytest.importorskip("atheris", reason="atheris is not installed: pip install atheris")
     assert main([name, "--seconds", "1", "--findings", str(tmp_path)]) == 0
     executions = capsys.readouterr().out.split()[1]
