@@ -1,6 +1,7 @@
 """Reads many inputs onto disk, in several processes where that pays, and gives them in order."""
 
 import multiprocessing
+import os
 import pickle
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -171,7 +172,8 @@ def _left_out(task: Task, unread: Unread) -> Part:
 
 
 def _is_small(tasks: Sequence[Task]) -> bool:
-    return sum(Path(task.file).stat().st_size for task in tasks) <= SMALL_BYTES
+    sizes = (os.path.getsize(task.file) for task in tasks if os.path.isfile(task.file))
+    return sum(sizes) <= SMALL_BYTES
 
 
 @contextmanager
