@@ -39,7 +39,7 @@ def read_scripts(document: HtmlElement, notes: Notes) -> list[Any]:
     for script in _SCRIPTS(document):
         text = _WRAPPING.sub("", script.text or "")
         try:
-            found.append(json.loads(text, strict=False))
+            found.append(_load(text))
         except (ValueError, RecursionError):
             notes.left_out["scripts of JSON-LD that are malformed"] += 1
     return found
@@ -66,6 +66,15 @@ def find_marked(roots: Iterable[Any]) -> Iterator[Marked]:
 def is_comment(node: Node) -> bool:
     """Tell whether a node is a comment, by any spelling of its type."""
     return any(kind in COMMENTS for kind in _kinds(node))
+
+
+def _load(text: str) -> Any:
+    """Read JSON; U+FFFD stands for halves of characters, which what cuts texts in UTF-16 leaves."""
+    data = json.loads(text, strict=False)
+    if "\\ud" not in text.lower():
+        return data
+    spelled = json.dumps(data, ensure_ascii=False)
+    return json.loads(spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _walk(roots: Iterable[Any]) -> Iterator[Marked]:
