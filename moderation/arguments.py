@@ -7,18 +7,23 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from moderation.comments import Comment
 from moderation.errors import ModerationError
-from moderation.parsers import FAMILIES, FORMATS, Reading, read_comments
+from moderation.parsers import FAMILIES, FORMATS, Options, Reading, open_input
+from moderation.parsers.limits import DEFAULT_LIMITS, RATIO_FROM, Limits
+from moderation.parsers.mapping import read_mapping
 from moderation.parsers.sources import Openable
 
 Item = TypeVar("Item")
 
 COMPILING = "compiling for this machine; it is done once, and takes some 20 seconds"
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 INTERRUPTED = 130
 """What a shell expects of a command that was interrupted."""
@@ -42,6 +47,13 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         metavar="FIELD=NAME",
         help="which column of a table is the text, the label, ...; may be repeated",
     )
+    group.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="a file (TOML) that tells what is what in a table or JSON of another kind; "
+        "moderation.parse --guess proposes one",
+    )
     group.add_argument("--article", metavar="ID", help="article of pages that do not say it")
     group.add_argument(
         "--captured-at",
@@ -49,18 +61,77 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="when the pages were taken, ISO 8601 (UTC where it has no zone)",
     )
+    add_limit_options(parser)
 
 
-def open_reading(source: Openable, args: argparse.Namespace) -> Reading:
-    """Begin to read one input as the options say."""
-    return read_comments(
-        source,
-        args.format,
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how much of an input is taken before it is refused."""
+    group = parser.add_argument_group("limits, each of one input; what is beyond is refused")
+    usual = DEFAULT_LIMITS
+    group.add_argument(
+        "--max-size", type=_size, default=usual.size, metavar="BYTES", help="unpacked; default 1T"
+    )
+    group.add_argument(
+        "--max-ratio",
+        type=read_count,
+        default=usual.ratio,
+        metavar="N",
+        help=f"bytes unpacked for each packed one, beyond {RATIO_FROM >> 20} MB; "
+        "default %(default)s",
+    )
+    group.add_argument(
+        "--max-depth",
+        type=read_count,
+        default=usual.depth,
+        metavar="N",
+        help="levels of nesting in JSON; default %(default)s",
+    )
+    group.add_argument(
+        "--max-entities",
+        type=read_count,
+        default=usual.entities,
+        metavar="N",
+        help="entities that XML may declare; default %(default)s",
+    )
+    group.add_argument(
+        "--max-seconds",
+        type=read_weight,
+        default=usual.seconds,
+        metavar="N",
+        help="time spent on reading; default %(default)g",
+    )
+    group.add_argument(
+        "--max-members",
+        type=read_count,
+        default=usual.members,
+        metavar="N",
+        help="files or records in an archive; default %(default)s",
+    )
+
+
+def read_options(args: argparse.Namespace) -> Options:
+    """Return how the options of the command line say that inputs are to be read."""
+    return Options(
+        format=args.format,
         encoding=args.encoding,
         columns=dict(args.column),
         article=args.article,
         captured_at=args.captured_at,
+        mapping=read_mapping(args.mapping) if args.mapping else None,
+        limits=Limits(
+            size=args.max_size,
+            ratio=args.max_ratio,
+            depth=args.max_depth,
+            entities=args.max_entities,
+            seconds=args.max_seconds,
+            members=args.max_members,
+        ),
     )
+
+
+def open_reading(source: Openable, args: argparse.Namespace) -> Reading:
+    """Begin to read one input as the options say."""
+    return open_input(source, read_options(args))
 
 
 def read_all(sources: Sequence[Openable], args: argparse.Namespace) -> Iterator[Comment]:
@@ -71,8 +142,8 @@ def read_all(sources: Sequence[Openable], args: argparse.Namespace) -> Iterator[
         say(reading.summary())
 
 
-def track(items: Iterable[Comment], total: int | None, what: str) -> Iterator[Comment]:
-    """Pass comments on and show on stderr how many went by; quick work stays silent."""
+def track(items: Iterable[Item], total: int | None, what: str) -> Iterator[Item]:
+    """Pass items on and show on stderr how many went by; quick work stays silent."""
     yield from tqdm(items, desc=what, total=total, unit="", delay=1, leave=False, file=sys.stderr)
 
 
@@ -130,6 +201,14 @@ def _moment(given: str) -> datetime:
             f"{given!r} is not a time such as 2026-01-14T12:30Z"
         ) from error
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _size(given: str) -> int:
+    """Return a number of bytes, which may end in K, M, G or T."""
+    number, unit = (given[:-1], given[-1].upper()) if given[-1:].isalpha() else (given, "")
+    if unit in _UNITS and number.isdecimal():
+        return int(number) * _UNITS[unit]
+    raise argparse.ArgumentTypeError(f"{given!r} is not a number of bytes, such as 4000000 or 20G")
 
 
 def read_share(given: str) -> float:

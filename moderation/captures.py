@@ -7,9 +7,14 @@ from datetime import UTC, datetime
 
 from moderation.comments import Comment, Status
 
-# Formats of pages as readers see them: a removed comment is there without its words, and a
-# published one says nothing yet. Exports and tables carry words and outcome in one row.
-PAGE_SOURCES = frozenset({"bbc_module", "bbc_text"})
+# What readers see, on pages or by the interfaces that fill them: a removed comment is there without
+# its words, and a published one says nothing yet. Exports carry words and outcome in one row.
+PAGE_SOURCES = frozenset(
+    {
+        *("bbc_dna", "bbc_dna_text", "bbc_module", "bbc_text", "bbc_api", "bbc_containers"),
+        *("guardian", "schema_org"),
+    }
+)
 
 
 @dataclass

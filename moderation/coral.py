@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from moderation.errors import ServiceError
 from moderation.policy import Action, Cause, Verdict
-from moderation.text import html_to_text, tidy
+from moderation.text import markup_to_text
 
 SIGNATURE: Final = "X-Coral-Signature"
 _SCHEME: Final = "sha256="
@@ -81,7 +81,7 @@ class PhaseRequest(Struct, rename={"tenant_id": "tenantID", "tenant_domain": "te
     @property
     def text(self) -> str:
         """The words a reader would see."""
-        return read_body_text(self.comment.body)
+        return markup_to_text(self.comment.body)
 
 
 class FlagAction(Struct, rename={"action_type": "actionType"}):
@@ -143,24 +143,6 @@ def answer(verdict: Verdict, *, codes: Mapping[str, str]) -> PhaseAnswer:
     if verdict.action is Action.HOLD or not verdict.automatic:
         return PhaseAnswer("SYSTEM_WITHHELD", flags)
     return PhaseAnswer("REJECTED", flags, ModerationAction("REJECTED", RejectionReason(code)))
-
-
-def read_body_text(body: str) -> str:
-    """
-    Return the text of a body that may be HTML.
-
-    >>> read_body_text("<p>One<br>two &amp; three</p>"), read_body_text("1 < 2")
-    ('One\\ntwo & three', '1 < 2')
-    """
-    if "<" not in body and "&" not in body:
-        return tidy(body)
-    from lxml import html
-
-    clean = "".join(character for character in body if character in "\n\r\t" or character >= " ")
-    try:
-        return html_to_text(html.fragment_fromstring(clean, create_parent="div"))
-    except (ValueError, html.etree.ParserError):
-        return tidy(body)
 
 
 def check_codes(codes: Mapping[str, str]) -> Mapping[str, str]:

@@ -4,7 +4,9 @@
 
     ModerationError
     ├── SourceError         an input cannot be opened, unpacked or decoded
+    │   └── NothingToRead   it is empty, or no text and nothing else that is read
     ├── ParseError          an input is not what its format promises
+    │   └── UnknownFormat   it is none of the formats that are read
     ├── DataError           the comments read do not allow what was asked
     ├── PolicyError         a policy says what cannot be, or a file of it
     ├── ModelError          a model on disk is not to be used
@@ -33,12 +35,20 @@ class SourceError(ModerationError):
     """An input cannot be opened, unpacked or decoded."""
 
 
+class NothingToRead(SourceError):
+    """An input is empty, or is neither text nor anything else that is read here."""
+
+
 class ParseError(ModerationError):
     """An input does not have the shape its format promises."""
 
     def __init__(self, message: str, *, row: int | None = None) -> None:
         super().__init__(message if row is None else f"row {row}: {message}")
         self.row = row
+
+
+class UnknownFormat(ParseError):
+    """An input is none of the formats that are read here, or may be several."""
 
 
 class DataError(ModerationError):

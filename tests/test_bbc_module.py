@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from moderation.errors import ParseError
 from moderation.parsers import bbc_module, read_comments
 from moderation.parsers.bbc import parse_time
-from moderation.parsers.bbc_module import find_capture_time
+from moderation.parsers.html import find_capture_time
 from moderation.parsers.notes import Notes
 from moderation.text import tidy
 from tests.pages.expectations import expected, find_pages, found

@@ -322,3 +322,19 @@ def test_many_captures_of_a_long_page_take_time_in_proportion():
     comments = [seen("P", day, str(number)) for day in days for number in range(100)]
     joined, report = join(comments)
     assert (len(joined), report.captures) == (100, 300)
+
+
+def test_answers_of_a_sites_own_interface_are_captures_too():
+    """What a page fetches shows no more of a removed comment than the page."""
+    answer = """{{"status": "ok", "discussion": {{"key": "/p/1", "webUrl": "{page}", "comments":
+        [{{"id": 1, "body": "{body}", "status": "{status}"}}]}}}}"""
+    notice = "This comment was removed by a moderator because it broke our standards."
+    seen_then = [
+        comment
+        for day, body, status in [(DAYS[0], "words", "visible"), (DAYS[1], notice, "blocked")]
+        for comment in read_comments(
+            answer.format(page=FERRY, body=body, status=status).encode(), captured_at=day
+        )
+    ]
+    [joined] = join_captures(seen_then, JoinReport())
+    assert (joined.text, joined.label, joined.removal_reason) == ("words", 1, notice)

@@ -13,7 +13,6 @@ from moderation.coral import (
     answer,
     check_codes,
     is_signed,
-    read_body_text,
 )
 from moderation.errors import ServiceError
 from moderation.policy import HOUSE_RULES, Action, Cause, Rule, Verdict
@@ -102,22 +101,6 @@ def test_a_site_names_codes_for_its_own_rules():
     assert check_codes({"adverts": "AD"}) == {**CODES, "adverts": "AD"}
     with pytest.raises(ServiceError, match="'adverts': 'ADVERT' is no rejection code of Coral's"):
         check_codes({"adverts": "ADVERT"})
-
-
-@pytest.mark.parametrize(
-    ("body", "text"),
-    [
-        ("one &amp; two", "one & two"),
-        ("<p>one</p><p>two</p>", "one\n\ntwo"),
-        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
-        ("<!-- nothing -->", ""),
-        ("a\x00<b>b</b>", "ab"),
-        ("  plain \n text ", "plain\ntext"),
-        ("<script>no words</script>words", "words"),
-    ],
-)
-def test_a_body_is_read_as_a_reader_sees_it(body, text):
-    assert read_body_text(body) == text
 
 
 def test_what_coral_sends_is_read_with_more_than_is_known_of():

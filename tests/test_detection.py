@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.errors import ModerationError, ParseError, SourceError
-from moderation.parsers import FAMILIES, FORMATS, read_comments
+from moderation.errors import (
+    ModerationError,
+    NothingToRead,
+    ParseError,
+    SourceError,
+    UnknownFormat,
+)
+from moderation.parsers import FAMILIES, FORMATS, pages, read_comments
+from tests.others import make_others
 
+OTHERS = list(make_others())
 PROSE = """Ferry stopped, buses crowded
 
 The harbour ferry stopped at noon, the company said.
@@ -80,8 +88,11 @@ REFUSED = {
     "people.tsv": ("name\ttown\nAda\tFerrymoor\n", "no text column"),
     "log.jsonl": ('{"time": "12:30", "level": "INFO", "message": "started"}\n', "no text column"),
     "settings.json": ('{"name": "ferry", "content": "words"}', "no text column"),
-    "pretty.json": (json.dumps({"text": "words", "id": 1}, indent=2), "malformed JSON"),
-    "array.json": (json.dumps([{"text": "words"}], indent=2), "a JSON array"),
+    "pretty.json": (
+        json.dumps({"text": "words", "id": 1}, indent=2),
+        "one JSON object over several lines with 'text', 'id'; expected one on each",
+    ),
+    "array.json": (json.dumps([{"text": "words"}], indent=2), "a JSON array with 'text'; exp"),
     "list.json": ('["one", "two"]', "a JSON array"),
     "empty.json": ("[]", "a JSON array"),
     "object.json": ("{}", "no text column among none"),
@@ -120,6 +131,25 @@ def test_nothing_that_is_no_comment_becomes_one(name, tmp_path):
     assert reading.summary().endswith("no comments found")
 
 
+@pytest.mark.parametrize(("name", "content"), OTHERS, ids=[name for name, _ in OTHERS])
+def test_what_is_none_of_the_formats_is_never_taken_for_one(name, content, tmp_path):
+    """It is a page in which nobody comments, or unknown, and the message says what was seen."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    try:
+        reading = read_comments(path)
+        assert list(reading) == []
+        assert reading.format == pages.NAME
+    except (UnknownFormat, NothingToRead) as error:
+        assert str(error).startswith(f"{path}: ")  # noqa: PT017 both are right
+        assert str(error).isprintable()  # noqa: PT017
+
+
+def test_there_are_enough_others():
+    """Not the same ones again and again."""
+    assert len({content for _, content in OTHERS}) >= 200
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_table_without_comments_is_refused(name, tmp_path):
     content, message = REFUSED[name]
@@ -144,9 +174,9 @@ def test_a_column_named_by_the_caller_makes_a_table_known():
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
     with pytest.raises(
-        SourceError, match="no format is called 'disqus'; formats are bbc, "
+        SourceError, match="no format is called 'phpbb'; formats are bbc, "
     ) as error:
-        read_comments(b"id,text\n1,a\n", format="disqus")
+        read_comments(b"id,text\n1,a\n", format="phpbb")
     assert all(name in str(error.value) for name in (*FAMILIES, *FORMATS))
 
 

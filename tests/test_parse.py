@@ -17,6 +17,7 @@ import pytest
 
 from moderation.parse import main
 from moderation.parsers import read_comments
+from tests.packing import Warc, make_zip
 
 SECRET = "zanzibar"
 TABLE = f"id,text,label,topic\n1,{SECRET} one,0,ferries\n2,{SECRET} two,1,bridges\n"
@@ -164,7 +165,7 @@ def test_a_refusal_is_one_line_and_leaves_nothing(name, ending, tmp_path, capfd)
     ("arguments", "message"),
     [
         (["missing.csv"], "missing.csv: no such file"),
-        (["."], ".: a folder; expected a file"),
+        (["empty"], "empty: a folder without pages or tables"),
         (["comments.csv", "--encoding", "hex"], "no encoding is called 'hex'"),
         (["comments.csv", "--column", "words=x"], "no field is called 'words'"),
         (["comments.csv", "--column", "text=x"], "no column 'x' in comments.csv; it has 'id'"),
@@ -186,12 +187,13 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     arguments, message, table, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
     output = [] if "-o" in arguments else ["-o", "out.csv"]
     status, _, errors = run(capsys, *arguments, *output)
     assert status == 1
     assert message in errors.splitlines()[-1]
     assert SECRET not in errors
-    assert list(tmp_path.iterdir()) == [table]
+    assert sorted(tmp_path.iterdir()) == [table, tmp_path / "empty"]
 
 
 def test_an_output_that_was_there_is_kept_when_the_run_fails(table, tmp_path, capsys):
@@ -254,6 +256,139 @@ def test_ctrl_c_leaves_nothing(ending, tmp_path):
     assert running.returncode == 130
     assert b"parse: interrupted; nothing was written" in errors.splitlines()
     assert list(tmp_path.iterdir()) == []
+
+
+def make_site(folder: Path) -> None:
+    """A folder with two tables, a broken one, an archive, and what is no comments."""
+    (folder / "deep").mkdir(parents=True)
+    (folder / "b.csv").write_text(TABLE, encoding="utf-8")
+    (folder / "a.jsonl").write_text('{"text": "three", "mood": "glad"}\n', encoding="utf-8")
+    (folder / "broken.csv").write_text("text,label\nwords,1\nwords,7\n", encoding="utf-8")
+    (folder / "deep" / "settings.json").write_text('{"name": "x"}', encoding="utf-8")
+    files = {"x.csv": b"id,text,mood\n9,four,sad\n", "y.html": ITEM.format(1).encode() + b"five"}
+    (folder / "deep" / "site.zip").write_bytes(make_zip({**files, "logo.png": b"x"}))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    make_site(tmp_path / "site")
+    return tmp_path / "site"
+
+
+def test_a_folder_is_summed_up_in_a_table(site, tmp_path, capsys):
+    """What cannot be read is left out whole and said; no column of any file is lost."""
+    output = tmp_path / "out.jsonl"
+    status, _, errors = run(capsys, site, "-o", output)
+    written = [(row["text"], row["mood"]) for row in rows(output.read_text(encoding="utf-8"))]
+    assert written == [
+        ("three", "glad"), (f"{SECRET} one", None), (f"{SECRET} two", None), ("four", "sad"),
+        ("five", None),
+    ]  # fmt: skip
+    assert status == 1
+    first, *table, total, last = errors.splitlines()
+    assert first == f"not read: {site}/broken.csv: row 2: the label is '7', expected 0 or 1; " + (
+        "words such as 'removed' are a status: --column status=NAME"
+    )
+    assert [line.split()[1:6] for line in table[1:]] == [
+        ["jsonl", "1", "1", "0", "1"],
+        ["csv", "1", "2", "0", "2"],
+        ["-", "1", "row", "2:", "the"],
+        ["-", "1", "1", "of", "no"],
+        ["csv", "1", "1", "0", "1"],
+        ["bbc_module", "1", "1", "0", "1"],
+        ["-", "1", "1", "of", "the"],
+    ]
+    assert total == (
+        "5 comments in 4 files of 3 formats: 0 removed, 5 with words; 3 files not read, "
+        "of them 1 that should have been"
+    )
+    assert last.startswith("parse: 1 of the files could not be read whole and were left out")
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_several_processes_write_the_same_as_one(ending, site, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("moderation.harvest.SMALL_BYTES", 0)
+    (site / "broken.csv").unlink()
+    outputs = [tmp_path / f"{jobs}.{ending}" for jobs in (1, 2)]
+    said = []
+    for jobs, output in enumerate(outputs, 1):
+        status, _, errors = run(capsys, site, "--jobs", jobs, "-o", output)
+        assert status == 0
+        said.append(errors.rpartition("\r")[2])  # behind the progress, where there was time for it
+    assert said[0] == said[1]
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_a_file_that_is_named_and_cannot_be_read_does_not_stop_the_others(table, tmp_path, capsys):
+    broken = tmp_path / "broken.csv"
+    broken.write_text("text,label\nwords,7\n", encoding="utf-8")
+    other = tmp_path / "settings.json"
+    other.write_text('{"name": "x"}', encoding="utf-8")
+    status, output, errors = run(capsys, broken, table, other)
+    assert (status, len(rows(output))) == (1, 2)
+    assert errors.splitlines()[-1].startswith("parse: 2 of the files could not be read whole")
+    assert f"not read: {other}: no text column" in errors
+
+
+def test_where_no_file_can_be_read_nothing_is_written(tmp_path, capsys):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("text,label\nwords,7\n", encoding="utf-8")
+    output = tmp_path / "out" / "out.csv"
+    output.parent.mkdir()
+    status, _, errors = run(capsys, tmp_path / "a.csv", tmp_path / "b.csv", "-o", output)
+    assert (status, list(output.parent.iterdir())) == (1, [])
+    assert errors.splitlines()[-1] == "parse: none of 2 files could be read"
+
+
+def test_captures_of_a_web_archive_are_joined(tmp_path, capsys):
+    removed = "This comment was removed because it broke the house rules."
+    warc = Warc()
+    for hour, words in ((8, "some words"), (20, removed)):
+        page = f"{ITEM.format(1)}{words}</p></li>{ITEM.format(2)}more</p></li>".encode()
+        warc.add("https://courier.example/ferry", f"2026-01-14T{hour:02}:00:00Z", page)
+    (tmp_path / "site.warc").write_bytes(warc.finish())
+    status, output, errors = run(capsys, "--join", tmp_path / "site.warc")
+    assert status == 0
+    assert [(row["text"], row["label"]) for row in rows(output)] == [("some words", 1), ("more", 0)]
+    assert "joined 2 captures of 1 articles: 1 comments removed and 1 kept" in errors
+
+
+def test_ctrl_c_ends_the_processes_that_read(tmp_path):
+    """They are at work on files that never end."""
+    pipes = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    for path in pipes:
+        path.write_text("id,text\n" + "1,some words\n" * 400_000, encoding="utf-8")
+    command = [*COMMAND, *map(str, pipes), "-o", str(tmp_path / "out.csv"), "--jobs", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as running:
+        deadline = time.monotonic() + 60
+        while len(children := find_children(running.pid)) < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        assert running.stderr is not None
+        errors = running.stderr.read()
+    assert running.returncode == 130
+    assert b"parse: interrupted; nothing was written" in errors.splitlines()
+    assert b"Traceback" not in errors
+    assert sorted(tmp_path.iterdir()) == pipes
+    deadline = time.monotonic() + 60
+    while any(map(is_running, children)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(is_running, children))
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def find_children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    try:
+        return [int(child) for child in path.read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 def test_captures_are_joined_and_tables_are_not(table, tmp_path, capsys):

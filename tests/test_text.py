@@ -1,17 +1,27 @@
 """Comment HTML to plain text, and the words of a text with their places."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring, fragment_fromstring
 
-from moderation.text import html_to_text, tidy, words
+from moderation.text import html_to_text, markup_to_text, tidy, words
 
 TAGS = st.sampled_from(
     [
         *("<p>", "</p>", "<br>", "<div>", "</div>", "<b>", "</b>", "<li>", "<!-- r -->", "<ul>"),
         *("<script>", "</script>", "&amp;", "&lt;", "&#x1F600;", "&#xD800;", "&bogus;", "<", ">"),
         *("<style>", "</style>", "<template>", "<![CDATA[x]]>", "<?pi?>", "\0", "\r\n", "a"),
+    ]
+)
+
+PLAIN = st.sampled_from(
+    [
+        *("<br>", "<br/>", "<BR />", "<b>bold</b>", "<i>x</i>", "<div>one</div>", "<ul><li>a</ul>"),
+        *('<a href="https://example.org/?a=1&amp;b" rel=nofollow>', "</a>", "<blockquote>said"),
+        *("</blockquote>", "<span class='a b'>x</span>", "<code>y</code>", "<!-- r -->", "<p>two"),
     ]
 )
 
@@ -93,3 +103,41 @@ def test_markup_nested_deeper_than_the_stack_is_walked():
 )
 def test_long_texts_are_tidied_too(text):
     assert tidy(text) == " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("one &amp; two", "one & two"),
+        ("<p>one</p><p>two</p>", "one\n\ntwo"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ("<!-- nothing -->", ""),
+        ("a\x00<b>b</b>", "ab"),
+        ("  plain \n text ", "plain\ntext"),
+        ("<script>no words</script>words", "words"),
+    ],
+)
+def test_a_body_is_read_as_a_reader_sees_it(body, text):
+    assert markup_to_text(body) == text
+
+
+@given(st.lists(st.one_of(PLAIN, st.sampled_from(["one", "two &amp; three", " ", "\n", "1 > 0"]))))
+def test_plain_markup_reads_the_same_without_a_parser(pieces):
+    body = "".join(["<p>", *pieces, "</p>"])
+    element = fragment_fromstring(body, create_parent="div")
+    assert markup_to_text(body) == html_to_text(element)
+
+
+def test_markup_of_megabytes_is_read_at_once():
+    """No run of spaces, tags or quotation marks makes the search go back and forth."""
+    for piece in ("<a", "<a ", "<a b", '<a b="', "<a b=c ", "<p>", "&", "<", " ", "<br/"):
+        assert isinstance(markup_to_text(piece * (300_000 // len(piece))), str)
+
+
+@given(
+    st.text(st.sampled_from([" ", "a", "\t", "\n", "\r", "\v", "\f", "\x1c", "\x1f", "\xa0", "é"]))
+)
+def test_spaces_of_any_kind_are_folded_and_lines_kept(text):
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    folded = "\n".join(" ".join(line.split()) for line in lines)
+    assert tidy(text) == re.sub("\n{3,}", "\n\n", folded).strip()

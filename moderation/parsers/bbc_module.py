@@ -2,13 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-import lxml.etree
-import lxml.html
-from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from moderation.comments import Comment, Status
@@ -20,61 +17,40 @@ from moderation.parsers.bbc import (
     parse_time,
     read_count,
 )
+from moderation.parsers.html import (
+    find_capture_time,
+    has_class,
+    page_address,
+    page_title,
+    parse_html,
+    path,
+    take_out,
+)
 from moderation.parsers.notes import Notes
 from moderation.text import html_to_text
 
 NAME = "bbc_module"
 
-Query = Callable[[HtmlElement], Any]
-
-
-def _has_class(name: str) -> str:
-    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
-
-
-def _path(expression: str) -> Query:
-    compiled: Query = XPath(expression)
-    return compiled
-
-
 # The module's markup, as its public readers address it: li.cmt-normal#comment_<id>, a.userId<n>,
 # span.cmt-time, p.cmt-text with <BR /> for line ends, span.cmt-rating-positive-value and
 # -negative-value. "Comment number N." stands beside them for screen readers (seed page 002).
-_IS_TEXT = _has_class("cmt-text")
-_ITEMS = _path("//li[starts-with(@id, 'comment_')]")
-_NESTED_ITEMS = _path("//li[starts-with(@id, 'comment_')]//li[starts-with(@id, 'comment_')]")
-_TEXT = _path(f".//p[{_IS_TEXT}]")
-_AUTHOR = _path("string((.//a[starts-with(@class, 'userId')])[1])")
-_TIME = _path(f"string((.//*[{_has_class('cmt-time')}])[1])")
-_POSITIVE = _path(f"string((.//*[{_has_class('cmt-rating-positive-value')}])[1])")
-_NEGATIVE = _path(f"string((.//*[{_has_class('cmt-rating-negative-value')}])[1])")
-_RATING = _path(f"string((.//*[{_has_class('cmt-rating-value-net')}])[1])")
-_OUTSIDE_TEXT = _path(f".//text()[not(ancestor::p[{_IS_TEXT}])]")
-_OUTSIDE_ITEMS = _path("//text()[not(ancestor::li[starts-with(@id, 'comment_')])]")
-_PAGINATION = _path("//*[contains(@class, 'pagination')]")
-_ADDRESSES = (
-    _path("string(//link[@rel='canonical']/@href)"),
-    _path("string(//meta[@property='og:url']/@content)"),
-)
-_TITLES = (
-    _path("string(//meta[@property='og:title']/@content)"),
-    _path("string(//h1)"),
-    _path("string(//title)"),
-)
+_IS_TEXT = has_class("cmt-text")
+_ITEMS = path("//li[starts-with(@id, 'comment_')]")
+_NESTED_ITEMS = path("//li[starts-with(@id, 'comment_')]//li[starts-with(@id, 'comment_')]")
+_TEXT = path(f".//p[{_IS_TEXT}]")
+_AUTHOR = path("string((.//a[starts-with(@class, 'userId')])[1])")
+_TIME = path(f"string((.//*[{has_class('cmt-time')}])[1])")
+_POSITIVE = path(f"string((.//*[{has_class('cmt-rating-positive-value')}])[1])")
+_NEGATIVE = path(f"string((.//*[{has_class('cmt-rating-negative-value')}])[1])")
+_RATING = path(f"string((.//*[{has_class('cmt-rating-value-net')}])[1])")
+_OUTSIDE_TEXT = path(f".//text()[not(ancestor::p[{_IS_TEXT}])]")
+_OUTSIDE_ITEMS = path("//text()[not(ancestor::li[starts-with(@id, 'comment_')])]")
+_PAGINATION = path("//*[contains(@class, 'pagination')]")
 
 # SingleFile writes attributes without quotation marks; in the JSON answer they are escaped.
 _COMMENT_ID = re.compile(r"""\bid\s*=\s*\\?["']?comment_""", re.I)
 _NUMBER = re.compile(r"Comment number (\d{1,9})\s?\.")
 _EDITORS_PICK = re.compile(r"editor\W?s?\W?pick", re.I)
-# How archives write the time of a capture into the page: the Wayback Machine's closing remark
-# and SingleFile's opening one. Readers cannot write remarks: their "<" is escaped.
-_WAYBACK = re.compile(
-    r"<!--\s{0,99}FILE ARCHIVED ON (\d{2}:\d{2}:\d{2} [A-Z][a-z]{2} \d{1,2}, \d{4})"
-)
-_SINGLE_FILE = re.compile(
-    r"<!--\s{0,99}Page saved with SingleFile[^>]{0,5000}?"
-    r"saved date: \w{3} (\w{3} \d{2} \d{4} \d{2}:\d{2}:\d{2}) GMT([+-]\d{4})"
-)
 
 
 def recognises(page: str) -> bool:
@@ -84,10 +60,10 @@ def recognises(page: str) -> bool:
 
 def parse(page: str, notes: Notes) -> Iterator[Comment]:
     """Yield the comments of a page in page order."""
-    document = _parse_html(page)
+    document = parse_html(page)
     notes.captured_at = find_capture_time(page) or notes.captured_at
-    notes.article_id = _first(document, _ADDRESSES) or notes.article_id
-    notes.article_title = _first(document, _TITLES)
+    notes.article_id = page_address(document) or notes.article_id
+    notes.article_title = page_title(document)
     if shown := find_page_number("\n".join(_loose_lines(document))):
         notes.page, notes.pages = shown.page, shown.pages
     yield from _parse_list(document, notes)
@@ -104,33 +80,7 @@ def parse_envelope(page: str, notes: Notes) -> Iterator[Comment]:
         raise ParseError("JSON without a 'comments' text; expected the comments module's answer")
     notes.total = _total(envelope)
     if body.strip():
-        yield from _parse_list(_parse_html(body), notes)
-
-
-def find_capture_time(page: str) -> datetime | None:
-    """Return when an archive says that it took the page."""
-    try:
-        if match := _WAYBACK.search(page):
-            return datetime.strptime(match[1], "%H:%M:%S %b %d, %Y").replace(tzinfo=UTC)
-        if match := _SINGLE_FILE.search(page):
-            taken = datetime.strptime(f"{match[1]} {match[2]}", "%b %d %Y %H:%M:%S %z")
-            return taken.astimezone(UTC)
-    except ValueError:  # the 31st of a shorter month
-        return None
-    return None
-
-
-def _parse_html(page: str) -> HtmlElement:
-    # The text is decoded already: without this, a declared encoding would be applied again.
-    # A huge tree may nest 2048 elements deep, unclosed tags make it so; the usual limit is 256.
-    parser = lxml.html.HTMLParser(encoding="utf-8", huge_tree=True)
-    try:
-        document = lxml.html.document_fromstring(page.encode("utf-8", "replace"), parser=parser)
-    except lxml.etree.ParserError as error:
-        raise ParseError("a page without any markup; expected HTML") from error
-    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        raise ParseError("elements nested thousands deep, which no browser shows; save it again")
-    return document
+        yield from _parse_list(parse_html(body), notes)
 
 
 def _parse_list(document: HtmlElement, notes: Notes) -> Iterator[Comment]:
@@ -138,11 +88,13 @@ def _parse_list(document: HtmlElement, notes: Notes) -> Iterator[Comment]:
     picks: set[str] = set()
     items = _ITEMS(document)
     for nested in _NESTED_ITEMS(document):  # by a tag left open: nobody writes another's comment
-        nested.drop_tree()
+        take_out(nested)
     for node in items:
         if not _TEXT(node):
             if "cmt-normal" in node.get("class", ""):
                 notes.left_out["items of the comment list without a text"] += 1
+        elif not _id(node):
+            notes.left_out["items of the comment list without an id"] += 1
         elif nodes.setdefault(_id(node), node) is not node:
             notes.left_out["comments that the page shows twice"] += 1
         if _EDITORS_PICK.search(node.get("class", "")):
@@ -215,11 +167,6 @@ def _loose_lines(document: HtmlElement) -> Iterator[str]:
     yield from (line for line in lines if len(line) < 80)
     for element in _PAGINATION(document):
         yield " ".join(element.text_content().split())
-
-
-def _first(document: HtmlElement, paths: tuple[Query, ...]) -> str | None:
-    found = (" ".join(path(document).split()) for path in paths)
-    return next((value for value in found if value), None)
 
 
 def _total(envelope: dict[str, Any]) -> int | None:

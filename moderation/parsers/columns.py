@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from moderation.comments import Comment, Status
-from moderation.errors import ParseError
+from moderation.errors import ParseError, UnknownFormat
 from moderation.parsers.notes import Notes
 
 # Names seen in exports, by the field they fill; the first that a table has is taken. They are
@@ -122,7 +122,7 @@ def find_columns(names: Iterable[str], *, given: Mapping[str, str], source: str)
     names = list(names)
     by_field = _match(names, given, source)
     if "text" not in by_field:
-        raise ParseError(
+        raise UnknownFormat(
             f"no text column among {show_names(names)}; "
             "expected 'text', or name it: --column text=NAME"
         )

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+
 
 @dataclass
 class Notes:
@@ -18,6 +20,8 @@ class Notes:
     """How many comments the source says the article has, here and on other pages."""
     columns: tuple[str, ...] = ()
     """The columns of a table that `Comment.extra` carries."""
+    limits: Limits = DEFAULT_LIMITS
+    """What readers refuse; those of a whole source, `Source.limits`, are the same."""
     left_out: Counter[str] = field(default_factory=Counter)
     """What was not read or not understood, counted by its cause."""
 

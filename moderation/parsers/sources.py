@@ -1,66 +1,63 @@
 """Opens an input: a path, bytes or an open file, unpacked and decoded, with clear refusals."""
 
 import codecs
-import gzip
 import hashlib
 import io
 import os
-import re
 import shutil
+import stat
 import sys
 import tempfile
-from pathlib import Path
-from typing import IO, BinaryIO
+from pathlib import Path, PurePath
+from typing import IO, BinaryIO, cast
 
-from moderation.errors import SourceError
-from moderation.parsers.streams import Guarded, Prefixed, borrow
+from moderation.errors import NothingToRead, SourceError
+from moderation.parsers.databases import SQLITE_MAGIC, Database
+from moderation.parsers.encodings import HEAD_BYTES, check_encoding, find_encoding
+from moderation.parsers.limits import DEFAULT_LIMITS, Limits
+from moderation.parsers.packing import Allowance, unpack
+from moderation.parsers.streams import Prefixed, Recoded, borrow
 
 Openable = str | os.PathLike[str] | bytes | IO[bytes]
 
-HEAD_BYTES = 1 << 16
-"""How much of an input is looked at to find its format and encoding."""
 PAGE_BYTES = 1 << 26
 """The largest page that is read whole; tables are streamed and have no such limit."""
 SPOOL_BYTES = 1 << 26
-"""Compressed Parquet needs seeking: up to this size it is unpacked in memory, above on disk."""
-
-_BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# What HTML declares about itself in its first kilobyte (WHATWG HTML, 13.2.3.2).
-_DECLARED = re.compile(
-    rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.I
-)
-# Browsers read these names as Windows-1252 (WHATWG Encoding, 4.2).
-_LATIN = frozenset({"iso8859-1", "ascii", "latin-1", "cp1252"})
-# Codecs for other things than a file's text; of the rest, encoding refuses "hex", "rot13", ...
-_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape"})
-_CONTROLS = bytes([*range(0x09), *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F])
-_MULTIBYTE = re.compile(
-    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
-)
+"""What needs seeking and lies in no file: up to this size it is kept in memory, above on disk."""
+ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
+WARC_MAGIC = b"WARC/"
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
 
 
 class Source:
     """One input, unpacked as it is read; `name` is what messages call it."""
 
-    def __init__(self, stream: BinaryIO, *, name: str, encoding: str | None = None) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        name: str,
+        encoding: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        around: Allowance | None = None,
+        path: Path | None = None,
+    ) -> None:
+        """Take a stream over; `around` is what its archive allows, `path` where it lies."""
         self.name = name
+        self.limits = limits
+        self.around = around
         self._forced = encoding
         self._found: str | None = None
-        opened = io.BufferedReader(Guarded(stream, name), HEAD_BYTES)
+        self._database: Database | None = None
+        unpacked = unpack(stream, name, limits, around)
+        opened = unpacked.stream
+        self.allowance = unpacked.allowance
+        self._path = None if unpacked.is_packed else path
         try:
-            if opened.peek(2)[:2] == b"\x1f\x8b":
-                unpacked = gzip.GzipFile(fileobj=opened)
-                opened = io.BufferedReader(Guarded(unpacked, name, over=opened), HEAD_BYTES)
             self.head = opened.read(HEAD_BYTES)
             self._stream = io.BufferedReader(Prefixed(self.head, opened), HEAD_BYTES)
-            if not self.is_parquet and not self.head_text().strip():
-                raise SourceError(f"{name}: the file is empty; expected comments")
+            if self.is_text and not self.head_text().strip():
+                raise NothingToRead(f"{name}: the file is empty; expected comments")
         except BaseException:
             opened.close()
             raise
@@ -73,11 +70,37 @@ class Source:
 
     def close(self) -> None:
         """Close what was opened; streams that were handed over open are left to their owner."""
+        if self._database is not None:
+            self._database.close()
         self._stream.close()
 
     @property
     def is_parquet(self) -> bool:
         return self.head.startswith(b"PAR1")
+
+    @property
+    def is_zip(self) -> bool:
+        return self.head.startswith(ZIP_MAGICS)
+
+    @property
+    def is_tar(self) -> bool:
+        return self.head[TAR_MAGIC_AT:].startswith(TAR_MAGIC)
+
+    @property
+    def is_warc(self) -> bool:
+        return self.head.startswith(WARC_MAGIC)
+
+    @property
+    def is_archive(self) -> bool:
+        return self.is_zip or self.is_tar or self.is_warc
+
+    @property
+    def is_text(self) -> bool:
+        return not (self.is_parquet or self.is_sqlite or self.is_archive)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.head.startswith(SQLITE_MAGIC)
 
     @property
     def encoding(self) -> str:
@@ -89,7 +112,13 @@ class Source:
         return self._found
 
     def head_text(self) -> str:
-        """Return the decoded beginning, without a character that is cut at its end."""
+        """
+        Return the decoded beginning, without a character that is cut at its end.
+
+        Of an SQLite database it is what creates its tables (`Database.schema`).
+        """
+        if self.is_sqlite:
+            return self.database().schema
         decoder = codecs.getincrementaldecoder(self.encoding)()
         try:
             return decoder.decode(self.head)
@@ -99,6 +128,27 @@ class Source:
     def lines(self) -> io.TextIOWrapper:
         """Return the text as a stream, line ends as they are."""
         return io.TextIOWrapper(self._stream, encoding=self.encoding, newline="")
+
+    def binary(self) -> BinaryIO:
+        """Return the unpacked bytes from the beginning, in the encoding that the source has."""
+        return cast(BinaryIO, self._stream)
+
+    def utf8(self) -> BinaryIO:
+        """
+        Return the text from the beginning as UTF-8 without a mark, as parsers of JSON want it.
+
+        Reading it raises UnicodeDecodeError where the text is not of its encoding; what is UTF-8
+        already is passed on unread.
+        """
+        if self.encoding == "utf-8":
+            return self.binary()
+        return cast(BinaryIO, io.BufferedReader(Recoded(self.lines()), HEAD_BYTES))
+
+    def database(self) -> Database:
+        """Return the SQLite database that the source is; it is closed with the source."""
+        if self._database is None:
+            self._database = Database(self.binary(), self.name)
+        return self._database
 
     def page(self) -> str:
         """Return the whole text of a page, refusing one too large to be a page."""
@@ -123,7 +173,9 @@ class Source:
         )
 
     def seekable(self) -> IO[bytes]:
-        """Return a file that can be sought, unpacked to a temporary one that goes when closed."""
+        """Return the unpacked bytes as a file that can be sought; the caller closes it."""
+        if self._path is not None:
+            return _open_path(self._path)
         spooled = tempfile.SpooledTemporaryFile(SPOOL_BYTES)  # noqa: SIM115 the caller closes it
         shutil.copyfileobj(self._stream, spooled, HEAD_BYTES)
         spooled.seek(0)
@@ -131,7 +183,11 @@ class Source:
 
 
 def open_source(
-    source: Openable, *, name: str | None = None, encoding: str | None = None
+    source: Openable,
+    *,
+    name: str | None = None,
+    encoding: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Source:
     """
     Open a path, the bytes themselves, an open binary file, or "-" for standard input.
@@ -141,16 +197,26 @@ def open_source(
 
     """
     if encoding is not None:
-        _check_encoding(encoding)
-    if isinstance(source, bytes):
-        return Source(io.BytesIO(source), name=name or "bytes", encoding=encoding)
-    if source == "-":
-        return Source(borrow(sys.stdin.buffer), name=name or "standard input", encoding=encoding)
-    if isinstance(source, str | os.PathLike):
+        check_encoding(encoding)
+    if isinstance(source, str | os.PathLike) and source != "-":
         path = Path(source)
-        return Source(_open_path(path), name=name or str(path), encoding=encoding)
-    found = str(getattr(source, "name", "open file"))
-    return Source(borrow(source), name=name or found, encoding=encoding)
+        stream = _open_path(path)
+        # A pipe can be opened once.
+        lies_at = path if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
+        return Source(
+            stream, name=name or str(path), encoding=encoding, limits=limits, path=lies_at
+        )
+    opened, found = _open(source)
+    return Source(opened, name=name or found, encoding=encoding, limits=limits)
+
+
+def _open(source: bytes | str | IO[bytes]) -> tuple[BinaryIO, str]:
+    """Return the stream of an input that is no path, and what it is called."""
+    if isinstance(source, bytes):
+        return io.BytesIO(source), "bytes"
+    if isinstance(source, str):
+        return borrow(sys.stdin.buffer), "standard input"
+    return borrow(source), str(getattr(source, "name", "open file"))
 
 
 def digest(path: Path) -> str:
@@ -169,39 +235,8 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def find_encoding(head: bytes, *, name: str) -> str:
-    """
-    Return the encoding of a text from its first bytes.
-
-    In this order: a byte order mark, UTF-16 without one, UTF-8, what HTML declares, Windows-1252.
-    Bytes beyond ASCII that happen to be UTF-8 are nothing else: a declaration is wrong more often.
-
-    >>> find_encoding("naïve".encode("cp1252"), name="example")
-    'cp1252'
-    """
-    for mark, marked in _BOMS:
-        if head.startswith(mark):
-            return marked
-    if utf16 := _unmarked_utf16(head):
-        return utf16
-    if len(head) - len(head.translate(None, _CONTROLS)) > len(head) // 100:
-        raise SourceError(
-            f"{name}: binary data; expected a page or a table as text, Parquet, or .gz of those"
-        )
-    declared = _declared(head)
-    if head.isascii():
-        return declared or "utf-8"
-    for encoding in ("utf-8", declared, None if _is_damaged_utf8(head) else "cp1252"):
-        if encoding is not None and _decodes(head, encoding):
-            return encoding
-    raise SourceError(
-        f"{name}: text that is neither UTF-8 nor Windows-1252, or damaged; repair it, or say "
-        "which encoding it is with --encoding"
-    )
-
-
 def _open_path(path: Path) -> io.BufferedReader:
-    shown = _shown(path)
+    shown = show_path(path)
     try:
         if path.is_dir():
             raise SourceError(f"{shown}: a folder; expected a file: name the files in it")
@@ -216,58 +251,7 @@ def _open_path(path: Path) -> io.BufferedReader:
         raise SourceError(f"{shown}: not the name of a file") from error
 
 
-def _shown(path: Path) -> str:
+def show_path(path: PurePath | str) -> str:
     """Return a path for a message: one line of it, even where a page's text was given instead."""
     line = str(path).encode(errors="backslashreplace").decode()
     return line if line.isprintable() and len(line) < 400 else f"a name of {len(line)} characters"
-
-
-def _check_encoding(encoding: str) -> None:
-    if not _is_charset(encoding):
-        raise SourceError(f"no encoding is called {encoding!r}; try utf-8 or cp1252")
-
-
-def _is_charset(name: str) -> bool:
-    try:
-        "".encode(name)
-        return codecs.lookup(name).name not in _NO_CHARSETS
-    except (LookupError, ValueError):
-        return False
-
-
-def _declared(head: bytes) -> str | None:
-    """Return the encoding that a page or feed declares, as browsers understand the name."""
-    match = _DECLARED.search(head[:1024]) if head.lstrip().startswith(b"<") else None
-    name = match[1].decode("ascii", "replace") if match else ""
-    if not _is_charset(name):
-        return None
-    found = codecs.lookup(name).name
-    if found.startswith(("utf-16", "utf-32")):  # it was readable as ASCII so far: it cannot be
-        return "utf-8"
-    return "cp1252" if found in _LATIN else found
-
-
-def _is_damaged_utf8(head: bytes) -> bool:
-    """Tell UTF-8 with a few wrong bytes, which read as Windows-1252 would be gibberish."""
-    sequences = _MULTIBYTE.findall(head)
-    others = len(head.translate(None, bytes(range(0x80)))) - sum(map(len, sequences))
-    return len(sequences) > 2 * others
-
-
-def _unmarked_utf16(head: bytes) -> str | None:
-    """Recognise UTF-16 without a mark: mostly Latin text has a zero in every second byte."""
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = max(1, len(head) // 2)
-    if odd > half * 0.4 and even < half * 0.05:
-        return "utf-16-le"
-    if even > half * 0.4 and odd < half * 0.05:
-        return "utf-16-be"
-    return None
-
-
-def _decodes(head: bytes, encoding: str) -> bool:
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(head, final=len(head) < HEAD_BYTES)
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -3,12 +3,19 @@
 import contextlib
 import gzip
 import io
+import lzma
+import tarfile
+import zipfile
 import zlib
 from typing import IO, BinaryIO
 
 from moderation.errors import SourceError
 
 BUFFER_BYTES = 1 << 16
+DAMAGE = (
+    gzip.BadGzipFile, zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError
+)  # fmt: skip
+"""What says that packed data is damaged."""
 
 
 def borrow(stream: IO[bytes]) -> BinaryIO:
@@ -25,11 +32,19 @@ class Guarded(io.RawIOBase):
     """A raw stream whose failures become one clear line; it closes what it lies over, too."""
 
     def __init__(
-        self, stream: BinaryIO | gzip.GzipFile, name: str, *, over: BinaryIO | None = None
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        over: BinaryIO | None = None,
+        packing: str | None = None,
     ) -> None:
         self._wrapped = stream
         self._name = name
         self._over = over
+        self._packing = packing
+        self.passed = 0
+        """How many bytes went through."""
 
     def readable(self) -> bool:
         return True
@@ -39,16 +54,24 @@ class Guarded(io.RawIOBase):
             chunk = self._wrapped.read(len(buffer))
         except EOFError as error:
             raise SourceError(
-                f"{self._name}: the gzip file is cut off; fetch or copy it again"
+                f"{self._name}: the {self._packing} file is cut off; fetch or copy it again"
             ) from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise SourceError(f"{self._name}: damaged gzip data; fetch or copy it again") from error
+        except DAMAGE as error:
+            raise self._damaged() from error
         except OSError as error:
+            if error.errno is None and self._packing:  # as bzip2 and zstd say it
+                raise self._damaged() from error
             raise SourceError(
                 f"{self._name}: cannot be read ({error.strerror or type(error).__name__})"
             ) from error
+        self.passed += len(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+    def _damaged(self) -> SourceError:
+        return SourceError(
+            f"{self._name}: damaged {self._packing or 'packed'} data; fetch or copy it again"
+        )
 
     def close(self) -> None:
         self._wrapped.close()
@@ -95,3 +118,25 @@ class Borrowed(io.RawIOBase):
         chunk = self._owned_elsewhere.read(len(buffer))
         buffer[: len(chunk)] = chunk
         return len(chunk)
+
+
+class Recoded(io.RawIOBase):
+    """The text of a stream as UTF-8."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def] # io's own signature
+        if not self._ready:
+            self._ready = self._text.read(BUFFER_BYTES).encode("utf-8", "surrogatepass")
+        chunk, self._ready = self._ready[: len(buffer)], self._ready[len(buffer) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._text.close()
+        super().close()

@@ -5,7 +5,7 @@ import io
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +21,7 @@ from moderation.parsers.columns import (
     has_text_column,
     show_names,
 )
+from moderation.parsers.limits import Limits, is_deeper
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -37,33 +38,63 @@ _DELIMITERS = (",", "\t", ";", "|")
 
 def parse_csv(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield the rows of a table with a header line; `given` maps fields to columns."""
+    header, rows = open_csv(source, notes, expected=given.values())
+    if MARKED in header:
+        rows = map(_unmark_row, rows)
+    names = [name for name in header if name != MARKED]
+    columns = match_columns(names, notes, given, source.name)
+    yield from _comments(rows, columns, "csv", notes)
+
+
+def open_csv(
+    source: Source, notes: Notes, *, expected: Iterable[str] = ()
+) -> tuple[list[str], Iterator[Row | None]]:
+    """
+    Return the header of a CSV, and its rows by column; None for those of another length.
+
+    Raises:
+        ParseError: it is malformed; while iterating, too.
+
+    """
     csv.field_size_limit(FIELD_CHARACTERS)
     head = source.head_text()
-    delimiter = find_delimiter(head, given.values()) or _commonest_delimiter(head)
-    rows = csv.reader(_lines(source), delimiter=delimiter, strict=True)
+    delimiter = find_delimiter(head, expected) or _commonest_delimiter(head)
+    reader = csv.reader(_lines(source), delimiter=delimiter, strict=True)
+    rows = _well_formed(reader, lambda: reader.line_num)
+    header = next((row for row in rows if row), [])
+    return header, _csv_rows(rows, header, notes)
+
+
+def _well_formed(rows: Iterable[list[str]], line: Callable[[], int]) -> Iterator[list[str]]:
     try:
-        header = next(row for row in rows if row)
-        found = _csv_rows(rows, header, notes)
-        if MARKED in header:
-            found = map(_unmark_row, found)
-        names = [name for name in header if name != MARKED]
-        columns = match_columns(names, notes, given, source.name)
-        yield from _comments(found, columns, "csv", notes)
+        yield from rows
     except csv.Error as error:
+        found = str(error).replace("\t", "\\t")  # it may name the delimiter
         raise ParseError(
-            f"line {rows.line_num}: malformed CSV ({error}); is a quotation mark left open?"
+            f"line {line()}: malformed CSV ({found}); is a quotation mark left open?"
         ) from error
 
 
 def parse_json_lines(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
     """Yield one comment for each line, each a JSON object."""
-    rows = _json_rows(_lines(source))
+    rows = open_json_lines(source)
     sample = list(itertools.islice(rows, SAMPLE_ROWS))
     names = list(dict.fromkeys(itertools.chain.from_iterable(sample)))
     columns = match_columns(names, notes, given, source.name)
     known = set(names)
     counted = _count_unknown(itertools.chain(sample, rows), known, notes)
     yield from _comments(counted, columns, "jsonl", notes)
+
+
+def open_json_lines(source: Source) -> Iterator[dict[str, Any]]:
+    """
+    Yield the object of each line.
+
+    Raises:
+        ParseError: a line is no JSON object.
+
+    """
+    return _json_rows(_lines(source), source.limits)
 
 
 def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Iterator[Comment]:
@@ -73,6 +104,21 @@ def parse_parquet(source: Source, notes: Notes, given: Mapping[str, str]) -> Ite
             table = pq.ParquetFile(spooled, pre_buffer=False)  # it would keep all it has read
             columns = match_columns(table.schema_arrow.names, notes, given, source.name)
             yield from _comments(_parquet_rows(table), columns, "parquet", notes)
+        except (pa.ArrowException, OSError) as error:
+            raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
+
+
+def open_parquet(source: Source) -> Iterator[Row]:
+    """
+    Yield the rows of a Parquet file.
+
+    Raises:
+        ParseError: it is none, or damaged.
+
+    """
+    with source.seekable() as spooled:
+        try:
+            yield from _parquet_rows(pq.ParquetFile(spooled, pre_buffer=False))
         except (pa.ArrowException, OSError) as error:
             raise ParseError("damaged or incomplete Parquet; write or copy it again") from error
 
@@ -181,7 +227,7 @@ def _lines(source: Source) -> Iterator[str]:
         yield line
 
 
-def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _json_rows(lines: Iterable[str], limits: Limits) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -197,6 +243,8 @@ def _json_rows(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             raise ParseError(
                 f"line {number}: a JSON {type(row).__name__}; expected one object on each line"
             )
+        if line.count("[") + line.count("{") > limits.depth and is_deeper(row, limits.depth):
+            raise ParseError(f"line {number}: {limits.too_deep()}")
         yield row
 
 

@@ -1,0 +1,144 @@
+"""Disqus exports: XML of threads, which are articles, and of the posts in them, which are comments.
+
+The names are those of Disqus's own schema (http://disqus.com/api/schemas/1.0/disqus.xsd), as
+`isso.migrate` and Remark42's importer read them, too. An export has no votes. It says that a post
+was deleted, not by whom: `removal_reason` names what it says, so that rules can tell them apart.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from moderation.comments import Comment, Status
+from moderation.parsers.html import one_line
+from moderation.parsers.notes import Notes
+from moderation.parsers.sources import Source
+from moderation.parsers.xml_records import (
+    Element,
+    find_root,
+    read_body,
+    read_fields,
+    read_records,
+    read_word,
+)
+from moderation.text import markup_to_text
+
+NAME = "disqus"
+EXTRA = ("username", "forum")
+"""Kept in `Comment.extra`: the account's name and the short name of the site."""
+
+_ROOT = re.compile(r"<disqus\b[^>]*\bxmlns(?::\w+)?\s*=\s*[\"']https?://disqus\.com[/\"']")
+_RECORDS = {"thread": "disqus", "post": "disqus"}
+_ID = "{http://disqus.com/disqus-internals}id"
+_FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_REASONS = {(True, False): "deleted", (False, True): "spam", (True, True): "deleted, spam"}
+
+
+class _Thread(NamedTuple):
+    address: str | None
+    title: str | None
+    forum: str | None
+
+
+def recognises(head: str) -> bool:
+    """Tell whether a text begins as an export of Disqus."""
+    return _ROOT.match(find_root(head) or "") is not None
+
+
+def parse(source: Source, notes: Notes) -> Iterator[Comment]:
+    """
+    Yield the posts of an export in its order; the threads stand before the posts in them.
+
+    Raises:
+        ParseError: malformed or cut off XML, or XML that tries to grow.
+
+    """
+    notes.columns = EXTRA
+    threads: dict[str, _Thread] = {}
+    for name, element in read_records(source, _RECORDS, notes):
+        same = element.get(_ID)
+        if not same:
+            notes.left_out[f"{name}s without an id"] += 1
+        elif name == "thread":
+            threads[same] = _read_thread(read_fields(element))
+        else:
+            yield _read_post(same, read_fields(element), threads, notes)
+
+
+def _read_thread(fields: dict[str, Element]) -> _Thread:
+    address = read_word(fields.get("link")) or read_word(fields.get("id"))
+    return _Thread(
+        address or None,
+        one_line(markup_to_text(read_word(fields.get("title")))),
+        read_word(fields.get("forum")),
+    )
+
+
+def _read_post(
+    same: str, fields: dict[str, Element], threads: dict[str, _Thread], notes: Notes
+) -> Comment:
+    status, reason = _find_status(fields, notes)
+    thread_id = _reference(fields.get("thread"))
+    thread = threads.get(thread_id or "")
+    if thread is None:
+        notes.left_out["articles of comments that the export does not have"] += 1
+    author = read_fields(fields["author"]) if "author" in fields else {}
+    return Comment(
+        id=same,
+        text=_read_text(read_body(fields.get("message")), status, notes),
+        source=NAME,
+        status=status,
+        parent_id=_reference(fields.get("parent")),
+        article_id=(thread and thread.address) or thread_id or notes.article_id,
+        article_title=thread and thread.title,
+        author=one_line(read_word(author.get("name"))),
+        created_at=_read_time(read_word(fields.get("createdAt")), notes),
+        captured_at=notes.captured_at,
+        removal_reason=reason,
+        extra={
+            "username": read_word(author.get("username")) or None,
+            "forum": read_word(fields.get("forum")) or (thread and thread.forum) or None,
+        },
+    )
+
+
+def _find_status(fields: dict[str, Element], notes: Notes) -> tuple[Status | None, str | None]:
+    """Return what became of a post, and why; unknown unless each mark is plainly no."""
+    deleted = _read_flag(fields.get("isDeleted"), notes)
+    spam = _read_flag(fields.get("isSpam"), notes)
+    if deleted or spam:
+        return Status.REMOVED, _REASONS[bool(deleted), bool(spam)]
+    return (Status.PUBLISHED if deleted is False and spam is False else None), None
+
+
+def _read_flag(element: Element | None, notes: Notes) -> bool | None:
+    flag = _FLAGS.get(read_word(element))
+    if flag is None:
+        notes.left_out["marks of deleted or spam that say neither true nor false"] += 1
+    return flag
+
+
+def _read_text(body: str | None, status: Status | None, notes: Notes) -> str | None:
+    """Return the words; a deleted post may have lost them, and one without any is counted."""
+    text = markup_to_text(body) if body else ""
+    if text or (body is not None and status is Status.PUBLISHED):
+        return text
+    if status is not Status.REMOVED:
+        notes.left_out["messages of posts that were not removed"] += 1
+    return None
+
+
+def _read_time(shown: str, notes: Notes) -> datetime | None:
+    """Return a time such as "2013-10-10T19:20:29Z"; one without a zone is in UTC."""
+    try:
+        moment = datetime.fromisoformat(shown)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the year 1 in a zone ahead of UTC
+        if shown:
+            notes.left_out["times in a layout that is not known"] += 1
+        return None
+
+
+def _reference(element: Element | None) -> str | None:
+    return element.get(_ID) if element is not None else None

@@ -1,0 +1,194 @@
+"""Records of an XML export, one after another: nothing is expanded, fetched or kept."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import lxml.etree
+
+from moderation.errors import ParseError
+from moderation.parsers.limits import Limits
+from moderation.parsers.notes import Notes
+from moderation.parsers.sources import Source
+
+CHUNK_CHARACTERS = 1 << 16
+RECORD_BYTES = 1 << 24
+RECORD_TAGS = 1 << 20
+"""The most between the ends of two records: beyond it the file is something else."""
+
+Element = Any
+"""An element of lxml, which has no types."""
+
+# Before the first element there may be remarks and instructions; what else is no XML.
+_REMARKS = re.compile(r"\ufeff?(?:\s|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*")
+_ROOT = re.compile(r"<[A-Za-z_][^>]*>")
+_DOCTYPE = re.compile(
+    r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*+"
+    r"(?P<subset>\[(?:<!--(?s:.*?)-->|<\?(?s:.*?)\?>|\"[^\"]*\"|'[^']*'|[^\]\"'<]|<(?!!--|\?))*+\])?"
+    r"\s*>\s*"
+)
+_ERRORS = lxml.etree.ErrorTypes
+_CUT_OFF = frozenset(
+    {
+        _ERRORS.ERR_TAG_NOT_FINISHED,
+        _ERRORS.ERR_CDATA_NOT_FINISHED,
+        _ERRORS.ERR_COMMENT_NOT_FINISHED,
+        _ERRORS.ERR_GT_REQUIRED,
+    }
+)
+# Exporters write what a reader pasted; XML 1.0 allows none of these (2.2, Char).
+_CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20)])
+_TO_SPACES = bytes(0x20 if code in _CONTROLS else code for code in range(0x100))
+
+
+def find_root(head: str) -> str | None:
+    """
+    Return the first tag of an XML text with its attributes, None where it is no XML.
+
+    >>> find_root('<?xml version="1.0"?><!-- an export --> <rss version="2.0"><channel>')
+    '<rss version="2.0">'
+    """
+    root = _ROOT.match(head, _skip_prolog(head))
+    return root[0] if root else None
+
+
+def read_records(
+    source: Source, parents: Mapping[str, str], notes: Notes
+) -> Iterator[tuple[str, Element]]:
+    """
+    Yield each element that is named in `parents` and stands in the parent named with it.
+
+    Names are without a namespace. An element is good until the next one is asked for; what stands
+    before it is forgotten soon after: memory does not grow with the file.
+
+    Raises:
+        ParseError: malformed, cut off, with entities of its own, or a record that never ends.
+
+    """
+    parser = lxml.etree.XMLPullParser(
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in parents],
+        encoding="utf-8",  # the text is decoded already, whatever the file declares
+        resolve_entities="internal",  # of which there are none, unless the limits are raised
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        # 2048 levels, texts as long as a record; else 256 levels, and entities may not grow either
+        huge_tree=notes.limits.entities == 0,
+    )
+    waiting = tags = 0
+    for chunk in _chunks(source, notes):
+        waiting, tags = waiting + len(chunk), tags + chunk.count(b"<")
+        error = _feed(parser, chunk)
+        last = None
+        for _, element in parser.read_events():
+            name = _local(element.tag)
+            if local_name(element.getparent()) == parents.get(name):  # a prefix may be undeclared
+                last = element
+                yield name, element
+        if last is not None:
+            waiting = tags = 0
+            _forget_before(last)
+        if error is not None:
+            raise error
+        if waiting > RECORD_BYTES or tags > RECORD_TAGS:
+            raise ParseError(
+                f"{waiting} bytes with {tags} tags and without the end of a record; "
+                "expected an export of comments"
+            )
+
+
+def local_name(element: Element) -> str:
+    """Return an element's name without its namespace; "" for None, and for an entity."""
+    return "" if element is None else _local(element.tag)
+
+
+def read_fields(element: Element) -> dict[str, Element]:
+    """Return the children of a record by their names without a namespace."""
+    return {_local(child.tag): child for child in element}
+
+
+def read_body(element: Element | None) -> str | None:
+    """Return what an element holds; markup that was not escaped is given back as markup."""
+    if element is None:
+        return None
+    if len(element):
+        inside = lxml.etree.tostring(element, encoding="unicode", method="html", with_tail=False)
+        return str(inside)
+    return element.text or ""
+
+
+def read_word(element: Element | None) -> str:
+    """Return an element's text without the spaces around it; "" for a missing one."""
+    return (element.text or "").strip() if element is not None else ""
+
+
+@lru_cache(1024)
+def _local(tag: object) -> str:
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
+    stream = source.lines()
+    text = stream.read(CHUNK_CHARACTERS)
+    _check_prolog(text, notes.limits)
+    while text:
+        body = text.encode("utf-8", "replace")
+        readable = body.translate(_TO_SPACES)
+        if readable != body:
+            unreadable = len(body) - len(body.translate(None, _CONTROLS))
+            notes.left_out["control characters, which XML does not allow"] += unreadable
+        yield readable
+        text = stream.read(CHUNK_CHARACTERS)
+    yield b""
+
+
+def _check_prolog(head: str, limits: Limits) -> None:
+    """Refuse declarations of its own, through which a file can grow, and what is no XML."""
+    declared = _DOCTYPE.match(head, _skip_remarks(head, 0))
+    subset = declared["subset"] if declared else None
+    if subset and max(1, subset.count("<!ENTITY")) > limits.entities:
+        raise limits.too_many_entities()
+    if find_root(head) is None:
+        raise ParseError("no element at its beginning; expected an XML export")
+
+
+def _skip_prolog(head: str) -> int:
+    """Return where the first element has to begin."""
+    begin = _skip_remarks(head, 0)
+    declared = _DOCTYPE.match(head, begin)
+    return _skip_remarks(head, declared.end()) if declared else begin
+
+
+def _skip_remarks(head: str, begin: int) -> int:
+    match = _REMARKS.match(head, begin)
+    return match.end() if match else begin
+
+
+def _feed(parser: Any, chunk: bytes) -> ParseError | None:
+    """Give a chunk to the parser, b"" at the end; a failure waits until what precedes it is read"""
+    try:
+        if chunk:
+            parser.feed(chunk)
+        else:
+            parser.close()
+    except lxml.etree.XMLSyntaxError as error:
+        return ParseError(f"line {error.lineno}: {_cause(error.code, at_end=not chunk)}")
+    return None
+
+
+def _cause(code: int, *, at_end: bool) -> str:
+    if code == _ERRORS.ERR_RESOURCE_LIMIT:
+        return "elements nested thousands deep, or a text or entities that grow without end"
+    if at_end and code in _CUT_OFF:
+        return "the XML is cut off; fetch or copy it again"
+    return "malformed XML; export it again, or repair it there"
+
+
+def _forget_before(element: Element) -> None:
+    """Drop what stands before an element, which has to stay for what follows, and before it all."""
+    while (parent := element.getparent()) is not None:
+        del parent[: parent.index(element)]
+        element = parent

@@ -1,0 +1,1 @@
+"""Readers of pages and XML, given what no site would write."""
