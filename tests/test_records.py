@@ -109,7 +109,10 @@ def test_a_line_that_never_ends_is_refused(monkeypatch):
         read(b'{"id": "' + b"x" * (1 << 22))
 
 
-PAIR = b'{"a": [1, {"b": "\\ud83d\\ude00 \\ud83d \\ude00 \\\\ud83d \\\\\\\\\\ud83d"}, []], "c": {"a": [9.5]}}'
+PAIR = (
+    b'{"a": [1, {"b": "\\ud83d\\ude00 \\ud83d \\ude00 \\\\ud83d \\\\\\\\\\ud83d"}, []],'
+    b' "c": {"a": [9.5]}}'
+)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 7, 11, 12, 13, 65536])
