@@ -191,6 +191,15 @@ def test_an_archive_that_is_cut_off_or_damaged_is_refused_in_a_line(kind):
             assert list(read_comments(content)) == "refused"
 
 
+def test_a_place_before_the_beginning_of_a_zip_is_refused():
+    """A finding of the test below: the directory says that a file begins before the archive."""
+    content = bytearray(make_zip(FILES))
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = (1 << 20).to_bytes(4, "little")
+    with pytest.raises(ModerationError, match="damaged"):
+        list(read_comments(bytes(content)))
+
+
 def test_a_damaged_file_does_not_keep_the_others_from_being_read():
     archive = make_zip({"bad.csv": b"id,text,label\n1,a,1\n2,b,7\n", "good.csv": TABLE})
     bad, good = read_each(archive, Options())
