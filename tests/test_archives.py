@@ -318,6 +318,25 @@ def test_answers_of_the_comments_module_are_read_from_a_web_archive():
     assert {comment.source for comment in read_comments(archive)} == {"bbc_module"}
 
 
+def test_an_address_with_spaces_is_read_in_silence(capsys):
+    """warcio remarks on it, where the comments go."""
+    archive = Warc().add(ADDRESS, MORNING, page("one")).finish()
+    odd = archive.replace(b"example/ferry", b"example/a b c")
+    assert [comment.article_id for comment in read_comments(odd)] == [
+        "https://courier.example/a%20b%20c"
+    ]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_without_a_name_is_left_out():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), TABLE)
+        archive.writestr("in.csv", LINES)
+    assert texts(stream.getvalue()) == ["three"]
+    assert unread(stream.getvalue()) == {"without a name": 1}
+
+
 def test_a_web_archive_in_a_zip_is_read():
     archive = make_zip({"site.warc": Warc().add(ADDRESS, MORNING, page("one")).finish()})
     assert texts(archive) == ["one"]

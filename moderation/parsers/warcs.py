@@ -1,5 +1,7 @@
 """Answers kept in web archives, as captures of pages (ISO 28500, WARC 1.0 and 1.1), by warcio."""
 
+import contextlib
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -73,7 +75,8 @@ def _records(source: Source) -> Iterator[Any]:
     records, number = _open(archive, source.name), 0
     while True:
         try:
-            record = next(records, None)
+            with contextlib.redirect_stdout(io.StringIO()):  # where it remarks on odd addresses
+                record = next(records, None)
         except ModerationError:
             raise
         except Exception as error:
