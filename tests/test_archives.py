@@ -191,6 +191,15 @@ def test_an_archive_that_is_cut_off_or_damaged_is_refused_in_a_line(kind):
             assert list(read_comments(content)) == "refused"
 
 
+def test_a_place_before_the_beginning_of_a_zip_is_refused():
+    """A finding of the test below: the directory says that a file begins before the archive."""
+    content = bytearray(make_zip(FILES))
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = (1 << 20).to_bytes(4, "little")
+    with pytest.raises(ModerationError, match="damaged"):
+        list(read_comments(bytes(content)))
+
+
 def test_a_damaged_file_does_not_keep_the_others_from_being_read():
     archive = make_zip({"bad.csv": b"id,text,label\n1,a,1\n2,b,7\n", "good.csv": TABLE})
     bad, good = read_each(archive, Options())
@@ -307,6 +316,25 @@ def test_answers_of_the_comments_module_are_read_from_a_web_archive():
     body = (Path(__file__).parent / "pages/bbc_module/answer.json").read_bytes()
     archive = Warc().add(ADDRESS, MORNING, body, kind="application/json").finish()
     assert {comment.source for comment in read_comments(archive)} == {"bbc_module"}
+
+
+def test_an_address_with_spaces_is_read_in_silence(caplog):
+    """warcio would warn of it, address and all."""
+    archive = Warc().add(ADDRESS, MORNING, page("one")).finish()
+    odd = archive.replace(b"example/ferry", b"example/a b c")
+    assert [comment.article_id for comment in read_comments(odd)] == [
+        "https://courier.example/a%20b%20c"
+    ]
+    assert caplog.records == []
+
+
+def test_a_file_without_a_name_is_left_out():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(""), TABLE)
+        archive.writestr("in.csv", LINES)
+    assert texts(stream.getvalue()) == ["three"]
+    assert unread(stream.getvalue()) == {"without a name": 1}
 
 
 def test_a_web_archive_in_a_zip_is_read():

@@ -1,5 +1,6 @@
 """Answers kept in web archives, as captures of pages (ISO 28500, WARC 1.0 and 1.1), by warcio."""
 
+import logging
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -128,6 +129,7 @@ def _open(archive: _Ending, name: str) -> Iterator[Any]:
             f"{name}: a web archive, which needs the package warcio: "
             "pip install 'moderation[archives]'"
         ) from error
+    logging.getLogger("warcio").setLevel(logging.ERROR)  # it would warn of odd addresses
     records = warcio.WARCIterator(archive)
     records.INC_RECORD = ""  # it would print what follows a record of wrong length: words, perhaps
     return iter(records)

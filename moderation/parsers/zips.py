@@ -53,7 +53,7 @@ def _readable(
     if len(entries) > limits.members:
         raise limits.too_many()
     for entry in entries:
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             continue
         if (fault := _find_fault(entry)) is not None:
             skipped[fault] += 1
