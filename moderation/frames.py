@@ -186,13 +186,15 @@ class JsonLinesWriter:
 
     def __init__(self, stream: Any, schema: pa.Schema) -> None:
         self._stream = stream
+        self._spell = json.JSONEncoder(ensure_ascii=False, default=_as_text).encode
 
     def write(self, rows: list[Row]) -> None:
         for row in rows:
-            line = json.dumps(row, ensure_ascii=False, default=_as_text)
+            line = self._spell(row)
             # The same to whoever parses it; to whoever looks at it, words keep to their place.
-            shown = _MISLEADING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
-            self._stream.write(shown.encode() + b"\n")
+            if not line.isascii():
+                line = _MISLEADING.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+            self._stream.write(line.encode() + b"\n")
 
     def close(self) -> None:
         self._stream.flush()

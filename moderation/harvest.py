@@ -1,23 +1,27 @@
 """Reads many inputs onto disk, in several processes where that pays, and gives them in order."""
 
 import multiprocessing
+import os
 import pickle
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from moderation.comments import Comment, Status
 from moderation.errors import ModerationError, SourceError
+from moderation.frames import BATCH_ROWS, SCHEMA, STATUS, Row, batched
 from moderation.parsers import Options, Reading, Unread, leave_out, read_each
 
 SMALL_BYTES = 1 << 22
 """Up to this much in all, other processes take longer to start than one does to read."""
-BATCH_COMMENTS = 2048
+_NAMES = tuple(SCHEMA.names)
+_VALUES: Callable[[Comment], tuple[Any, ...]] = attrgetter(*_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,8 @@ class Part:
     with_text: int = 0
     columns: tuple[str, ...] = ()
     summary: str = ""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """What of a file that was read was not, by cause."""
     why: str = ""
     """Why it was not read."""
     number: int = 1
@@ -48,8 +54,22 @@ class Haul:
     parts: tuple[Part, ...]
     spool: Path
 
+    def rows(self, extra: Sequence[str]) -> Iterator[Row]:
+        """Yield the comments in their order as `frames.to_rows` does."""
+        further = [name for name in extra if name not in _NAMES]
+        for values, kept in self._kept():
+            row = dict(zip(_NAMES, values, strict=True))
+            row[STATUS] = None if row[STATUS] is None else str(row[STATUS])
+            row.update((name, kept.get(name)) for name in further)
+            yield row
+
     def comments(self) -> Iterator[Comment]:
         """Yield the comments in their order."""
+        for values, kept in self._kept():
+            row = dict(zip(_NAMES, values, strict=True))
+            yield Comment(**row, extra=kept)
+
+    def _kept(self) -> Iterator[tuple[tuple[Any, ...], dict[str, object]]]:
         with self.spool.open("rb") as stream:
             while True:
                 try:
@@ -126,7 +146,7 @@ def _take(task: Task, reading: Reading, stream: BinaryIO) -> Part:
         with_text=reading.with_text,
         columns=reading.notes.columns if reading.count else (),
         summary=reading.summary(),
-        why="; ".join(f"{n} {cause}" for cause, n in sorted(reading.notes.left_out.items())),
+        left_out=dict(reading.notes.left_out),
     )
 
 
@@ -136,15 +156,10 @@ def _fail(task: Task, name: str, error: ModerationError) -> Part:
     return _left_out(task, leave_out(name, error))
 
 
-def _batches(reading: Reading) -> Iterator[list[Comment]]:
-    batch: list[Comment] = []
-    for comment in reading:
-        batch.append(comment)
-        if len(batch) == BATCH_COMMENTS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batches(reading: Reading) -> Iterator[list[tuple[tuple[Any, ...], dict[str, object]]]]:
+    """Yield the comments as values in the order of the schema: objects take longer to keep."""
+    for batch in batched(reading, BATCH_ROWS):
+        yield [(_VALUES(comment), dict(comment.extra)) for comment in batch]
 
 
 def _left_out(task: Task, unread: Unread) -> Part:
@@ -157,7 +172,8 @@ def _left_out(task: Task, unread: Unread) -> Part:
 
 
 def _is_small(tasks: Sequence[Task]) -> bool:
-    return sum(Path(task.file).stat().st_size for task in tasks) <= SMALL_BYTES
+    sizes = (os.path.getsize(task.file) for task in tasks if os.path.isfile(task.file))
+    return sum(sizes) <= SMALL_BYTES
 
 
 @contextmanager

@@ -149,8 +149,9 @@ def _plan(args: argparse.Namespace, folder: Path) -> list[Task]:
         SourceError: a file that is named is not there, or a folder has nothing to read in it.
 
     """
-    for missing in (name for name in args.inputs if name != "-" and not Path(name).exists()):
-        raise SourceError(f"{show_path(missing)}: no such file")
+    for name in args.inputs:
+        if name != "-" and not os.path.lexists(name):
+            raise SourceError(f"{show_path(name)}: no such file")
     options, named = read_options(args), set(args.inputs)
     found: list[str | Path] = []
     for name in args.inputs:
@@ -169,8 +170,8 @@ def _is_plain(given: str) -> bool:
 
 
 def _holds_several(given: str) -> bool:
-    if not Path(given).is_file():  # standard input and pipes can be opened once
-        return Path(given).is_dir()
+    if not os.path.isfile(given):  # standard input and pipes can be opened once
+        return os.path.isdir(given)
     try:
         with open_source(given) as source:
             return source.is_archive
@@ -185,7 +186,7 @@ def _rows_with_columns_of_first(hauls: Iterable[Haul]) -> Iterator[Row]:
         for part in haul.parts:
             if extra is None and part.comments:
                 extra = part.columns
-            yield from to_rows(haul.comments(), extra=extra or ())
+            yield from haul.rows(extra or ())
             if lost := [name for name in part.columns if name not in (extra or ())]:
                 say(f"{part.file}: the first table lacks, so not written: {', '.join(lost)}")
             if part.summary:
@@ -197,7 +198,7 @@ def _rows_with_all_columns(hauls: Sequence[Haul]) -> Iterator[Row]:
         column for haul in hauls for part in haul.parts for column in part.columns
     )
     for haul in hauls:
-        yield from to_rows(haul.comments(), extra=list(extra))
+        yield from haul.rows(list(extra))
 
 
 def _joined(comments: Iterable[Comment]) -> Iterator[Row]:

@@ -23,9 +23,8 @@ class Row:
     removed: int = 0
     with_text: int = 0
     causes: Counter[str] = field(default_factory=Counter)
-    """Files that were not read, by why."""
-    said: dict[str, None] = field(default_factory=dict)
-    """What else was not read, in words, in order."""
+    """What was not read: files, or parts of those that were."""
+    failures: list[str] = field(default_factory=list)
 
     def add(self, part: Part) -> None:
         """Count a part."""
@@ -33,10 +32,12 @@ class Row:
         self.comments += part.comments
         self.removed += part.removed
         self.with_text += part.with_text
-        if part.format is None and not part.is_failure:
+        if part.is_failure:
+            self.failures.append(part.why.removeprefix(part.file).lstrip("/: "))
+        elif part.format is None:
             self.causes[part.why] += part.number
-        elif part.why:
-            self.said[part.why.removeprefix(part.file).lstrip("/: ")] = None
+        else:
+            self.causes.update(part.left_out)
 
     def cells(self, name: str, format_name: str) -> tuple[str, ...]:
         """Return what stands in the columns of `HEADER`."""
@@ -45,7 +46,8 @@ class Row:
         return (_cut_front(name), format_name or "-", *shown, _cut(self._why()))
 
     def _why(self) -> str:
-        return "; ".join([*self.said, *(f"{n} {why}" for why, n in self.causes.items())])
+        counted = (f"{number} {cause}" for cause, number in sorted(self.causes.items()))
+        return "; ".join([*self.failures, *counted])
 
 
 def tabulate(parts: Sequence[Part]) -> Iterator[str]:

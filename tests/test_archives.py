@@ -15,8 +15,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moderation.captures import PAGE_SOURCES
+from moderation.datasets import GatherReport, gather
 from moderation.errors import MissingPackage, ModerationError, SourceError
-from moderation.parsers import Limits, Options, Reading, Unread, read_comments, read_each
+from moderation.parsers import FORMATS, Limits, Options, Reading, Unread, read_comments, read_each
 from tests.packing import Warc, make_tar, make_zip
 
 TABLE = b"id,text\n1,one\n2,two\n"
@@ -113,6 +115,19 @@ def test_a_name_that_leads_outside_is_not_followed(pack, name, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (".", "without a name"),
+        ("a/b.\u202eodd\n", "of other kinds"),
+        ("words." + "x" * 60, "of other kinds"),
+        ("keys.json", "of the kind .json"),
+    ],
+)
+def test_a_name_that_is_odd_is_not_repeated(name, why):
+    assert unread(make_zip({name: TABLE, "in.csv": LINES})) == {why: 1}
+
+
 def test_links_and_devices_are_not_followed():
     archive = make_tar(FILES, links=True)
     assert texts(archive) == TEXTS
@@ -174,6 +189,15 @@ def test_an_archive_that_is_cut_off_or_damaged_is_refused_in_a_line(kind):
     for content in cut[1:]:
         with pytest.raises(ModerationError):
             assert list(read_comments(content)) == "refused"
+
+
+def test_a_place_before_the_beginning_of_a_zip_is_refused():
+    """A finding of the test below: the directory says that a file begins before the archive."""
+    content = bytearray(make_zip(FILES))
+    end = content.rindex(b"PK\x05\x06")
+    content[end + 16 : end + 20] = (1 << 20).to_bytes(4, "little")
+    with pytest.raises(ModerationError, match="damaged"):
+        list(read_comments(bytes(content)))
 
 
 def test_a_damaged_file_does_not_keep_the_others_from_being_read():
@@ -330,3 +354,16 @@ def test_a_missing_package_is_named(package, content, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, package, None)
     with pytest.raises(MissingPackage, match=r"pip install 'moderation\[archives\]'"):
         list(read_comments(content))
+
+
+def test_training_learns_from_the_captures_of_a_web_archive():
+    warc = Warc().add(ADDRESS, MORNING, page("one", "two", "three"))
+    report = GatherReport()
+    comments = read_comments(warc.add(ADDRESS, EVENING, page("one", REMOVED)).finish())
+    dataset = gather(comments, report)
+    assert sorted(zip(dataset.texts, dataset.labels, strict=True)) == [("one", 0), ("two", 1)]
+    assert "joined 2 captures of 1 articles: 1 comments removed and 1 kept" in report.lines()
+
+
+def test_what_joins_as_captures_is_read_by_that_name():
+    assert set(FORMATS) >= PAGE_SOURCES

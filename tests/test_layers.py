@@ -111,7 +111,7 @@ MAY_IMPORT = {
         "trade_offs",
     },
     "cards": {"fairness", "metrics", "plots", "training"},
-    "harvest": {"comments", "parsers", "errors"},
+    "harvest": {"comments", "frames", "parsers", "errors"},
     "tally": {"harvest"},
     "proposing": {"parsers"},
     "arguments": {"comments", "parsers", "errors"},

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.errors import ModerationError, ParseError
+from moderation.errors import ModerationError, ParseError, SourceError
 from moderation.parsers import read_comments
 from tests.test_exports import EXPORTS, name_of
 
@@ -110,3 +110,12 @@ def test_what_breaks_off_is_refused_with_its_place(sample):
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'], ids=["array", "object"])
 def test_nesting_without_end_is_refused_at_once(name, opening):
     read(opening * 500_000, name)
+
+
+def test_a_database_whose_names_are_no_text_is_refused():
+    """SQLite names what is wrong in bytes that are not UTF-8."""
+    content = (EXPORTS / "isso/comments.db").read_bytes()
+    damaged = content.replace(b"CREATE TABLE comments", b"CREATE TABLE comm\xdcnt(")
+    assert damaged != content
+    with pytest.raises(SourceError, match="damaged SQLite database"):
+        list(read_comments(damaged))

@@ -109,10 +109,10 @@ def test_a_line_that_never_ends_is_refused(monkeypatch):
         read(b'{"id": "' + b"x" * (1 << 22))
 
 
-PAIR = b'{"a": [1, {"b": "\\ud83d\\ude00 \\ud83d \\ude00"}, []], "c": {"a": [9.5]}}'
+PAIR = b'{"a": [1, {"b": "\\ud83d\\ude00 \\ud83d \\ude00 \\\\ud83d \\\\\\\\\\ud83d"}, []], "c": {"a": [9.5]}}'
 
 
-@pytest.mark.parametrize("step", [1, 2, 7, 65536])
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 7, 11, 12, 13, 65536])
 def test_what_lies_at_paths_is_the_same_however_it_arrives(step):
     """Half characters are mended, whole ones kept, wherever a block ends."""
     stream = io.BytesIO(PAIR)
@@ -120,7 +120,7 @@ def test_what_lies_at_paths_is_the_same_however_it_arrives(step):
     stream.read = lambda size=-1: whole(min(size, step))
     assert list(read_items(stream, {"a.item", "c.a.item"}, DEFAULT_LIMITS)) == [
         ("a.item", 1),
-        ("a.item", {"b": "😀 \ufffd \ufffd"}),
+        ("a.item", {"b": "😀 \ufffd \ufffd \\ud83d \\\\\ufffd"}),
         ("a.item", []),
         ("c.a.item", 9.5),
     ]

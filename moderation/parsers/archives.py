@@ -1,5 +1,6 @@
 """Opens archives: zip, tar and WARC, and one such archive within another, file by file."""
 
+import struct
 from collections.abc import Iterator
 
 from moderation.comments import Comment
@@ -97,7 +98,14 @@ def _read_member(
 def _open(member: Member, name: str, options: Options) -> Source:
     try:
         stream = member.open()
-    except (*DAMAGE, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        *DAMAGE,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise SourceError(f"{name}: damaged, or packed in a way that is not read") from error
     return Source(
         stream, name=name, encoding=options.encoding, limits=options.limits, around=member.around

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -185,8 +185,10 @@ def _find_model(record: Record) -> str | None:
 def _read_time(value: datetime | MongoDate | None, notes: Notes) -> datetime | None:
     moment = value.date if isinstance(value, MongoDate) else value
     if isinstance(moment, datetime):
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    milliseconds = _unwrap(moment)
+        return read_moment(moment, notes)
+    milliseconds = read_number(_unwrap(moment))
+    if moment is not None and milliseconds is None:
+        notes.left_out["times that are not understood"] += 1
     return read_moment(None if milliseconds is None else milliseconds / 1000, notes)
 
 

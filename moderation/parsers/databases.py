@@ -71,7 +71,7 @@ class Database:
     def _refusing(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:  # whose words may hold those of a row
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # whose words may be those of a row
             raise SourceError(
                 f"{self._name}: damaged SQLite database, or one that is not read here "
                 f"({type(error).__name__}); copy it again while nothing writes to it"

@@ -18,9 +18,10 @@ _OPENING = frozenset({"start_map", "start_array"})
 _CLOSING = frozenset({"end_map", "end_array"})
 _BEGINNING = _OPENING | {"null", "boolean", "number", "string"}
 _OUTLINED_EVENTS = 20_000
-# Half characters, which cut texts leave and ijson refuses; a whole one is two halves in a row.
+# Half characters, which cut texts leave and ijson refuses; kept are backslashes that are escaped
+# themselves, and two halves in a row, which are a whole one.
 _HALVES = re.compile(
-    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
 _FIRST_HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
@@ -124,6 +125,8 @@ def _find_cut(ready: bytes) -> int:
     cut = ready.find(b"\\", max(0, len(ready) - _PAIR_BYTES + 1))
     if cut < 0:
         return len(ready)
+    before = len(ready[:cut]) - len(ready[:cut].rstrip(b"\\"))
+    cut -= before % 2  # of two backslashes the second begins nothing
     first_half = _FIRST_HALF.match(ready, max(0, cut - _PAIR_BYTES // 2), cut)
     return first_half.start() if first_half else cut
 

@@ -1,5 +1,6 @@
 """`Member`: one file of an archive, and which files of archives are looked at."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from moderation.parsers.packing import Allowance
 
 ENDINGS = FILE_ENDINGS | DATABASE_ENDINGS | {""}
 """What is looked at in an archive: also dumps that have no ending."""
+
+_USUAL_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,13 @@ def find_fault(name: str) -> str | None:
     (None, 'with a name that leads out of the archive')
     """
     path = PurePosixPath(name.replace("\\", "/"))
+    if not path.name:
+        return "without a name"
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in name:
         return "with a name that leads out of the archive"
     if path.parts[0] == "__MACOSX" or path.name.startswith("."):
         return "that the system keeps for itself"
     if not is_readable(path, ENDINGS):
-        return f"of the kind {path.suffix.lower()}" if path.suffix.isascii() else "of other kinds"
+        is_usual = _USUAL_ENDING.fullmatch(path.suffix)
+        return f"of the kind {path.suffix.lower()}" if is_usual else "of other kinds"
     return None

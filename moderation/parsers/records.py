@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
+from types import UnionType
 from typing import Any, BinaryIO, Generic, TypeVar, get_args, get_origin
 
 import msgspec
@@ -154,7 +155,7 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]
 
 def _convert(held: Any, wanted: Any, notes: Notes) -> Any:
     """Return a value as a type wants it; within structs and lists of them, what is of use."""
-    for one in get_args(wanted) or (wanted,):
+    for one in get_args(wanted) if isinstance(wanted, UnionType) else (wanted,):
         if isinstance(held, dict) and isinstance(one, type) and issubclass(one, msgspec.Struct):
             return _salvage(held, one, notes)
         if isinstance(held, list) and get_origin(one) is list:

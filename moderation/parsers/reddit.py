@@ -125,7 +125,7 @@ def _read(source: Source, notes: Notes) -> Iterator[Record]:
 def _find_data(child: Any, records: Records[Record], notes: Notes) -> Record | None:
     """Return the comment or submission that an entry of a thread is, if it is one."""
     data = child.get("data") if isinstance(child, Mapping) else None
-    if isinstance(data, Mapping) and child.get("kind") in {"t1", "t3"}:
+    if isinstance(data, Mapping) and child.get("kind") in ("t1", "t3"):
         return records.salvage(data)
     count = data.get("count") if isinstance(data, Mapping) else None
     notes.left_out["replies that the page had yet to fetch"] += count if type(count) is int else 1

@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path, PurePath
@@ -199,12 +200,14 @@ def open_source(
         check_encoding(encoding)
     if isinstance(source, str | os.PathLike) and source != "-":
         path = Path(source)
-        lies_at = path if path.is_file() else None  # a pipe can be opened once
+        stream = _open_path(path)
+        # A pipe can be opened once.
+        lies_at = path if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
         return Source(
-            _open_path(path), name=name or str(path), encoding=encoding, limits=limits, path=lies_at
+            stream, name=name or str(path), encoding=encoding, limits=limits, path=lies_at
         )
-    stream, found = _open(source)
-    return Source(stream, name=name or found, encoding=encoding, limits=limits)
+    opened, found = _open(source)
+    return Source(opened, name=name or found, encoding=encoding, limits=limits)
 
 
 def _open(source: bytes | str | IO[bytes]) -> tuple[BinaryIO, str]:

@@ -39,7 +39,7 @@ def read_number(value: Number | None) -> int | None:
     return value if value is not None and -_INT64 <= value < _INT64 else None
 
 
-def read_moment(value: Moment | None, notes: Notes) -> datetime | None:
+def read_moment(value: Moment | datetime | None, notes: Notes) -> datetime | None:
     """
     Return a time in UTC: seconds since 1970, or ISO 8601, which without a zone is UTC.
 
@@ -51,6 +51,8 @@ def read_moment(value: Moment | None, notes: Notes) -> datetime | None:
     try:
         if isinstance(value, str):
             moment = _read_spelled(value.strip())
+        elif isinstance(value, datetime):
+            moment = _to_utc(value)
         else:
             moment = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
@@ -62,7 +64,10 @@ def read_moment(value: Moment | None, notes: Notes) -> datetime | None:
 def _read_spelled(value: str) -> datetime:
     if value.replace(".", "", 1).isdecimal() and len(value) > 8:
         return datetime.fromtimestamp(float(value), UTC)
-    moment = datetime.fromisoformat(value)
+    return _to_utc(datetime.fromisoformat(value))
+
+
+def _to_utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
