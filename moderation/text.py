@@ -25,23 +25,21 @@ _COMMONEST = [
     ("<br>", "\n"),
     *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>")),
 ]
-# What comment editors write: paragraphs, and links or emphasis without another element inside.
+# What comment editors write: paragraphs, links and emphasis, one of them in another at most.
 # Elements that overlap are left to the parser, which knows where they end.
-_ENTITY = r"&(?:amp|lt|gt|quot|nbsp);"
-_RUN = rf"(?:[^<&]++|{_ENTITY}|<br ?/?>)*+"
-_EMPHASIS = "|".join(
-    f"<{name}>{_RUN}</{name}>"  # no group to refer to: Python 3.11 fails on one in a "*+"
-    for name in ("div", "b", "em", "i", "s", "span", "strong", "sub", "sup", "u")
-)
-_PLAIN_BODY = re.compile(
-    rf"(?:[^<&]++|{_ENTITY}|<br ?/?>|</?p>|{_EMPHASIS}"
-    rf"|<a(?: [a-z-]++=(?:\"[^\"<>&]*+\"|'[^'<>&]*+'))*+>{_RUN}</a>)*+"
-)
-_TAG = re.compile(
-    r"<(?:/(?!br))?(a|b|blockquote|br|div|em|i|li|ol|p|s|span|strong|sub|sup|u|ul)"
-    r"""(?>\s+[\w:-]+(?:=(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`/]+))?)*\s*/?>""",
-    re.I,
-)
+_WORDS = r"[^<&]++|&(?:amp|lt|gt|quot|nbsp);|<br ?/?>"
+_LINK = r"<a(?: [a-z-]++=(?:\"[^\"<>&]*+\"|'[^'<>&]*+'))*+>"
+
+
+def _elements(*names: str, inside: str) -> str:
+    # Not one group and a reference to it: Python 3.11 fails on groups in a "*+".
+    elements = [f"<{name}>(?:{inside})*+</{name}>" for name in names]
+    return "|".join([*elements, f"{_LINK}(?:{inside})*+</a>"])
+
+
+_INLINE = ("b", "em", "i", "s", "span", "strong", "sub", "sup", "u")
+_SIMPLE = f"{_WORDS}|{_elements(*_INLINE, inside=_WORDS)}"
+_PLAIN_BODY = re.compile(f"(?:{_WORDS}|</?p>|{_elements('div', *_INLINE, inside=_SIMPLE)})*+")
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _TAG_OR_LINE_END = re.compile(r"<[A-Za-z/!?][^<>]*+|\r\n|\r|\n")
 _ANY_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[^<>]*+>?|<!--(?s:.*?)(?:-->|\Z)")
