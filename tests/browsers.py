@@ -84,12 +84,12 @@ def wait_until_up(server: Server, process: subprocess.Popen) -> None:
     pytest.fail("the server does not answer")
 
 
-def need(module: str, package: str):
+def need(module: str, package: str, *, extra: str = "test"):
     """Return a module that these tests use."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError:
-        miss(f"no {package} here; get it with: pip install -e '.[test]'")
+        miss(f"no {package} here; get it with: pip install -e '.[{extra}]'")
 
 
 def miss(what: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.browsers import need
 from tests.fuzzing.__main__ import main
 from tests.fuzzing.targets import NAMES, TOKENS, check, find_samples
 
@@ -43,7 +44,7 @@ def test_there_are_samples_to_begin_from(name):
 @pytest.mark.parametrize("name", ["bbc_dna", "schema_org", "wordpress"])
 def test_a_short_run_of_the_fuzzer_finds_nothing(name, tmp_path, capsys):
     """All of them, for ten minutes each, is what `.ci/nightly` does: to start takes seconds."""
-    pytest.importorskip("atheris", reason="atheris is not installed: pip install atheris")
+    need("atheris", "atheris", extra="peers")
     assert main([name, "--seconds", "1", "--findings", str(tmp_path)]) == 0
     executions = capsys.readouterr().out.split()[1]
     assert int(executions) > 0

@@ -26,7 +26,7 @@ SAMPLES = [
     if ".expected" not in path.suffixes
 ]
 JSON = [path for path in SAMPLES if path.suffix in {".json", ".jsonl"}]
-QUICK = settings(max_examples=25)  # of each sample; 1,500 of each found what is in regressions/
+QUICK = settings(max_examples=25)  # of each sample
 HALF = "half a character \ud83d"
 DEEP: list = []
 for _ in range(250):

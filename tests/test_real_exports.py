@@ -12,6 +12,7 @@ import pytest
 
 from moderation.comments import Comment, Status
 from moderation.parsers import read_comments
+from tests.browsers import need
 
 MODES = {Status.PUBLISHED: 1, Status.PENDING: 2, Status.REMOVED: 4}
 FIELDS = """
@@ -23,7 +24,7 @@ FIELDS = """
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     """Write a database with Isso's own code: comments, replies, votes, deletions, one approved."""
-    isso = pytest.importorskip("isso", reason="pip install isso==0.14.0")
+    isso = need("isso", "isso", extra="peers")
     settings = isso.config.new({"guard": {"enabled": "false"}})
     path = tmp_path / "comments.db"
     store, random = isso.db.SQLite3(str(path), settings), Random(7)
@@ -83,7 +84,7 @@ def test_a_database_with_other_tables_is_refused(tmp_path):
 
 def test_reddit_as_praw_understands_it(tmp_path):
     """The library that moderators' bots are written with is given the same records."""
-    praw = pytest.importorskip("praw", reason="pip install praw==8.0.3")
+    praw = need("praw", "praw", extra="peers")
     sample = Path(__file__).parent / "exports/reddit/comments.jsonl"
     reddit = praw.Reddit(client_id="-", client_secret="-", user_agent="tests")
     lines = sample.read_text(encoding="utf-8").splitlines()
