@@ -16,7 +16,7 @@ from moderation.datasets import GatherReport, gather, merge_copies
 from moderation.distributed.cluster import open_cluster
 from moderation.distributed.rows import cut_files, find_tables_of
 from moderation.distributed.training import train_on_cluster
-from moderation.errors import DataError
+from moderation.errors import ClusterError, DataError
 from moderation.parsers import read_comments
 from moderation.train import main
 from moderation.training import train
@@ -125,6 +125,18 @@ def test_a_killed_worker_changes_nothing(client, distributed, table):
     assert killed
     assert killed[0] not in client.run(os.getpid).values()
     np.testing.assert_array_equal(weights(training), weights(distributed))
+
+
+def test_a_cluster_that_is_lost_is_one_line(table):
+    with open_cluster(workers=1, memory="1GB") as client:
+
+        def lose_it(items, number, what):
+            if what == "counting words":
+                client.cluster.close()
+            yield from items
+
+        with pytest.raises(ClusterError, match="the cluster was lost"):
+            train_on_cluster(client, parts_of(table), progress=lose_it)
 
 
 def test_nothing_is_left_on_the_workers(client, distributed):

@@ -1,12 +1,13 @@
 """The workers of a cluster, each with the same parts at every step, and what goes wrong there."""
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker, as_completed
-from distributed.client import FutureCancelledError
 
 from moderation.distributed import matrices
 from moderation.distributed.matrices import Store
@@ -17,6 +18,8 @@ Result = TypeVar("Result")
 AHEAD = 4
 """Tasks that wait at each thread of the workers: more only hold memory."""
 RETRIES = 3
+LOST = (CancelledError, OSError)
+"""What says that scheduler or workers are gone: the work itself raises none of these."""
 
 
 class Crew:
@@ -114,6 +117,12 @@ class Crew:
         """Let all workers let go of the matrices of a name, or of all files."""
         self._client.run(matrices.forget, self.store, name)
 
+    def leave(self) -> None:
+        """Leave nothing behind, as far as workers are there to be told."""
+        if self._client.status == "running":
+            with contextlib.suppress(*LOST):
+                self.forget()
+
     def _slots(self) -> list[str]:
         """Return the address of a worker for each of its threads."""
         threads = sorted(self._client.nthreads().items())
@@ -136,9 +145,4 @@ class Crew:
             raise ClusterError(
                 "workers ended again and again at the same part, most likely out of memory; give "
                 "each more (--worker-memory) or start fewer (--workers)"
-            ) from error
-        except FutureCancelledError as error:
-            raise ClusterError(
-                "the cluster lost what the workers shared: all of them ended; give each more "
-                "memory (--worker-memory) and run this again"
             ) from error

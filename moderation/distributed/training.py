@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, folds, split, usable_parts
-from moderation.distributed.crew import Crew
+from moderation.distributed.crew import LOST, Crew
 from moderation.distributed.fitting import TOLERANCE, Start, fit_over_parts
 from moderation.distributed.frequencies import MOST_TERMS
 from moderation.distributed.gathering import Gathered, gather_rows
@@ -41,6 +41,7 @@ from moderation.distributed.rounds import Rounds
 from moderation.distributed.rows import ARTICLE, PLACE, File, Part, PartRows, digest_table
 from moderation.distributed.trees import cut_leaves, join_nodes
 from moderation.distributed.vocabulary_search import learn_features
+from moderation.errors import ClusterError
 from moderation.fairness import IDENTITIES, measure_bias, mentions
 from moderation.frames import TEXT
 from moderation.languages import SAMPLE
@@ -188,8 +189,13 @@ def train_on_cluster(
     crew = Crew(client)
     try:
         return _train(crew, parts, base, seed, most_terms, progress)
+    except LOST as error:
+        raise ClusterError(
+            "the cluster was lost, or all workers that shared the work at once; where memory was "
+            "full, give each more (--worker-memory); then run this again"
+        ) from error
     finally:
-        crew.forget()
+        crew.leave()
 
 
 def _train(
