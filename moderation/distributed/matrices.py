@@ -24,8 +24,8 @@ from moderation.distributed.rows import Part, PartRows, read_part
 from moderation.features import TfidfFeatures
 from moderation.frames import TEXT, replacing
 
-HELD_SHARE = 0.3
-"""Of a worker's memory, for matrices: vectors of weights and one part's work need the rest."""
+HELD_BELOW = 0.5
+"""Matrices are held while a worker uses less of its memory: weights and sums need the rest."""
 _HELD: dict[tuple[str, str, int], Any] = {}
 """Matrices of this process, by training, name and part."""
 
@@ -131,7 +131,7 @@ class Store:
             else self.reweighed(piece, features, ratios)
         )
         size = sum(array.nbytes for array in (matrix.data, matrix.indices, matrix.indptr))
-        if _held_bytes() + size <= _room():
+        if _has_room(size):
             _HELD[key] = matrix
         return matrix
 
@@ -150,18 +150,10 @@ def forget(store: Store, name: str, dask_worker: Worker) -> None:
         path.unlink(missing_ok=True)
 
 
-def _held_bytes() -> int:
-    return sum(
-        array.nbytes
-        for matrix in list(_HELD.values())
-        for array in (matrix.data, matrix.indices, matrix.indptr)
-    )
-
-
-def _room() -> float:
-    """Return how many bytes of matrices this worker may hold."""
-    limit = get_worker().memory_manager.memory_limit
-    return HELD_SHARE * (limit or psutil.virtual_memory().total)
+def _has_room(size: int) -> bool:
+    """Tell whether this worker may hold so many bytes more."""
+    limit = get_worker().memory_manager.memory_limit or psutil.virtual_memory().total
+    return psutil.Process().memory_info().rss + size <= HELD_BELOW * limit
 
 
 def count_columns(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) -> Integers:
