@@ -153,7 +153,7 @@ def forget(store: Store, name: str, dask_worker: Worker) -> None:
 def _has_room(size: int) -> bool:
     """Tell whether this worker may hold so many bytes more."""
     limit = get_worker().memory_manager.memory_limit or psutil.virtual_memory().total
-    return psutil.Process().memory_info().rss + size <= HELD_BELOW * limit
+    return bool(psutil.Process().memory_info().rss + size <= HELD_BELOW * limit)
 
 
 def count_columns(store: Store, pieces: Sequence[Piece], features: TfidfFeatures) -> Integers:
