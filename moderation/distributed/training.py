@@ -105,7 +105,7 @@ class DistributedTraining(Training):
 
 
 @dataclass(frozen=True)
-class _Learner:
+class Learner:
     """Pieces learnt from in leaves, and the space their features make, here and on the workers."""
 
     crew: Crew
@@ -215,7 +215,7 @@ def _train(
     leaves = cut_leaves(gathered.pieces(learned))
     found = learn_features(crew, leaves, number=len(learned), most=most_terms, progress=progress)
     space = _space(found.features, base)
-    learner = _Learner(crew, leaves, space, crew.share(space.features))
+    learner = Learner(crew, leaves, space, crew.share(space.features))
     search = _search_strength(learner, learned, seed=seed, progress=progress)
     unseen = logit(np.clip(search.scores, TINY, 1 - TINY))
     scale = Scale.learn(unseen, learned.labels).at(
@@ -287,7 +287,7 @@ def _space(features: Any, base: Scorer | None) -> Space:
 
 
 def _search_strength(
-    learner: _Learner, learned: Dataset, *, seed: int, progress: Progress
+    learner: Learner, learned: Dataset, *, seed: int, progress: Progress
 ) -> StrengthSearch:
     """Choose C as `search_strength` does, on the same folds."""
     race = Race(learned.labels)
@@ -300,7 +300,7 @@ def _search_strength(
 
 
 def _steps(
-    learner: _Learner, race: Race, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+    learner: Learner, race: Race, cut: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 ) -> Iterator[None]:
     crew, space = learner.crew, learner.space
     for number, (learn, measured) in enumerate(cut):
@@ -322,7 +322,7 @@ def _steps(
         yield
 
 
-def _fit(learner: _Learner, learned: Dataset, *, strength: float, scale: Scale) -> Scorer:
+def _fit(learner: Learner, learned: Dataset, *, strength: float, scale: Scale) -> Scorer:
     """Learn from all comments, as `fit_scorer` does: words behind masks are learnt first."""
     crew, space = learner.crew, learner.space
     removed, kept = reduce(np.add, crew.over(count_words, learner.leaves, learner.features))
