@@ -48,7 +48,7 @@ def table(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def client():
-    with open_cluster(workers=2, memory="1GB") as client:
+    with open_cluster(workers=2) as client:
         yield client
 
 
@@ -105,7 +105,7 @@ def test_the_manifest_tells_the_same_facts(distributed, local):
 
 def test_one_worker_gives_the_same_bits_as_two(distributed, table):
     """Sums are taken over the same parts in the same order."""
-    with open_cluster(workers=1, memory="1GB") as client:
+    with open_cluster(workers=1) as client:
         alone = train_on_cluster(client, parts_of(table))
     np.testing.assert_array_equal(weights(alone), weights(distributed))
 
@@ -128,7 +128,7 @@ def test_a_killed_worker_changes_nothing(client, distributed, table):
 
 
 def test_a_cluster_that_is_lost_is_one_line(table):
-    with open_cluster(workers=1, memory="1GB") as client:
+    with open_cluster(workers=1) as client:
 
         def lose_it(items, number, what):
             if what == "counting words":
