@@ -380,6 +380,19 @@ def test_of_a_folder_the_readable_files_are_taken(tmp_path):
     assert found == ["a/y.jsonl.gz", "a/z.CSV", "b.html"]
 
 
+def test_a_folder_that_may_not_be_looked_into_is_named(tmp_path, monkeypatch):
+    """Root may look into any: the system's refusal is put in its place."""
+    (tmp_path / "a.csv").touch()
+
+    def walk(folder, onerror):
+        onerror(PermissionError(13, "Permission denied", str(folder / "closed")))
+        yield str(folder), [], ["a.csv"]
+
+    monkeypatch.setattr("moderation.parsers.files.os.walk", walk)
+    with pytest.raises(SourceError, match="closed: the folder cannot be looked into"):
+        find_files([tmp_path])
+
+
 def test_a_folder_with_nothing_to_read_is_refused(tmp_path):
     with pytest.raises(SourceError, match="a folder without pages or tables"):
         find_files([tmp_path])

@@ -1,11 +1,13 @@
 """Which files of a folder are read, and what the name of a file tells."""
 
+import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 
 from moderation.errors import SourceError
+from moderation.parsers.sources import show_path
 
 FILE_ENDINGS = frozenset(
     {
@@ -46,12 +48,18 @@ def find_time_in_name(name: str) -> datetime | None:
 
 
 def find_files(paths: Iterable[Path], *, endings: Collection[str] = FILE_ENDINGS) -> list[Path]:
-    """Return the files named, and of each folder the readable ones in it, in order of name."""
+    """
+    Return the files named, and of each folder the readable ones in it, in order of name.
+
+    Raises:
+        SourceError: a folder has none, or there is one in it that may not be looked into.
+
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(
-                file for file in path.rglob("*") if is_readable(file, endings) and file.is_file()
+                file for file in _walk(path) if is_readable(file, endings) and file.is_file()
             )
             if not inside:
                 raise SourceError(f"{path}: a folder without pages or tables in it")
@@ -59,6 +67,19 @@ def find_files(paths: Iterable[Path], *, endings: Collection[str] = FILE_ENDINGS
         else:
             found.append(path)
     return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder and below; links to folders are not followed."""
+
+    def refuse(error: OSError) -> None:
+        raise SourceError(
+            f"{show_path(error.filename)}: the folder cannot be looked into ({error.strerror}); "
+            "allow it, or leave it out"
+        ) from error
+
+    for inside, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(inside, name) for name in names)
 
 
 def is_readable(path: PurePath, endings: Collection[str]) -> bool:
