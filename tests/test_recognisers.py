@@ -53,3 +53,11 @@ def test_a_table_with_some_of_the_columns_is_none(header):
 )
 def test_another_database_is_none(schema):
     assert find_export(schema) is None
+
+
+def test_prefixes_and_old_addresses_change_nothing():
+    """A prefix may be any in XML, and the context's address has been written with http, too."""
+    disqus = '<?xml version="1.0"?><q:disqus xmlns:q="http://disqus.com"><q:thread/></q:disqus>'
+    assert find_export(disqus) == "disqus"
+    note = {"@context": CONTEXT.replace("https", "http"), "type": "Note", "id": "x", "content": "y"}
+    assert find_export(json.dumps(note)) == "activitypub"

@@ -16,7 +16,8 @@ from moderation.text import markup_to_text, tidy
 NAME = "activitypub"
 
 # W3C: ActivityStreams 2.0 vocabulary, ActivityPub.
-CONTEXT = "https://www.w3.org/ns/activitystreams"
+CONTEXT = "://www.w3.org/ns/activitystreams"
+"""With http in some writers' files, with https in others'."""
 COLLECTIONS = frozenset(
     {"Collection", "OrderedCollection", "CollectionPage", "OrderedCollectionPage"}
 )

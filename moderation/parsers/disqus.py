@@ -28,7 +28,9 @@ NAME = "disqus"
 EXTRA = ("username", "forum")
 """Kept in `Comment.extra`: the account's name and the short name of the site."""
 
-_ROOT = re.compile(r"<disqus\b[^>]*\bxmlns(?::\w+)?\s*=\s*[\"']https?://disqus\.com[/\"']")
+_ROOT = re.compile(
+    r"<(?:[\w.-]+:)?disqus\b[^>]*\bxmlns(?::\w+)?\s*=\s*[\"']https?://disqus\.com[/\"']"
+)
 _RECORDS = {"thread": "disqus", "post": "disqus"}
 _ID = "{http://disqus.com/disqus-internals}id"
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
