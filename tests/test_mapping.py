@@ -305,3 +305,26 @@ def test_whatever_the_data_a_proposal_can_be_given_back(records):
 def test_what_is_masked_keeps_its_shape_only():
     assert mask("Ada, 7 Grüße\n\u202e🙂") == "xxx, 0 xxxxx···"
     assert mask("long " * 20) == "xxxx " * 8 + "…"
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"kind": "json", "records": "data.itmes"}, "no records at 'data.itmes'"),
+        ({"kind": "json", "records": "data"}, "no records at 'data'"),
+        ({"kind": "csv"}, "no records in it; the mapping says that it is csv"),
+    ],
+    ids=["a slip of the pen", "an object", "another kind"],
+)
+def test_a_mapping_that_finds_no_records_is_refused(told, message):
+    mapping = make_mapping({**told, "fields": {"text": "text"}})
+    data = json.dumps({"data": {"items": [{"text": "One"}]}}).encode()
+    with pytest.raises(ParseError, match=message):
+        list(read_comments(data, mapping=mapping))
+
+
+def test_a_place_that_no_record_has_is_told():
+    mapping = make_mapping({"kind": "jsonl", "fields": {"text": "text", "id": "uiud"}})
+    reading = read_comments(b'{"text": "One", "uuid": "7"}\n', mapping=mapping)
+    assert [comment.text for comment in reading] == ["One"]
+    assert "1 place of id in the mapping that no record has: 'uiud'" in reading.summary()

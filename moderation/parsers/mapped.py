@@ -26,13 +26,18 @@ def parse(source: Source, notes: Notes, mapping: TableMapping) -> Iterator[Comme
     Yield a comment for each record; what no field takes of its outermost level is kept in `extra`.
 
     Raises:
-        ParseError: the source is not of the mapping's kind, or none of the first records has a
-            text where the mapping says.
+        ParseError: the source is not of the mapping's kind, or has no records, or none of the first
+            has a text where the mapping says.
 
     """
     records = read_records(source, notes, kind=mapping.kind, path=mapping.records)
     sample = list(itertools.islice(records, SAMPLE_ROWS))
+    if not sample:
+        raise ParseError(_tell_nothing(mapping))
     _check_text(sample, mapping)
+    for name, path in mapping.fields.items():
+        if all(find_part(record, path) is None for record in sample):
+            notes.left_out[f"place of {name} in the mapping that no record has: {path!r}"] += 1
     notes.columns = _find_extra(sample, mapping)
     columns = Columns({name: name for name in mapping.fields}, extra=notes.columns)
     read = _Values(mapping, notes)
@@ -155,9 +160,16 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def _tell_nothing(mapping: TableMapping) -> str:
+    if mapping.kind != "json":
+        return f"no records in it; the mapping says that it is {mapping.kind}"
+    where = f"at {mapping.records!r}" if mapping.records else "in it"
+    return f"no records {where}, where the mapping says that an array of them is"
+
+
 def _check_text(sample: list[Record], mapping: TableMapping) -> None:
     path = mapping.fields["text"]
-    if sample and all(find_part(record, path) is None for record in sample):
+    if all(find_part(record, path) is None for record in sample):
         names = sorted({name for record in sample for name in record})
         raise ParseError(
             f"none of the first {len(sample)} records has a text at {path!r}; they have "
