@@ -15,6 +15,7 @@ from moderation.perspective.batches import (
 )
 from moderation.perspective.discovery import make_discovery
 from moderation.perspective.errors import ApiError
+from tests.browsers import need
 
 TYPE = "multipart/mixed; boundary=b"
 PART = "Content-Type: application/http\n\nPOST /a HTTP/1.1\n\n{}"
@@ -150,7 +151,7 @@ def test_answers_have_the_ids_of_their_calls():
 
 def test_googles_client_and_this_read_each_other():
     """Long ids are folded in its headers; failed calls reach its callbacks as errors."""
-    pytest.importorskip("googleapiclient", reason="google-api-python-client is not installed")
+    need("googleapiclient", "google-api-python-client")
     from googleapiclient import discovery, http
     from httplib2 import Response
 

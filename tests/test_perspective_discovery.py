@@ -5,11 +5,12 @@ import json
 import pytest
 
 from moderation.perspective.discovery import SCHEMAS, make_discovery
+from tests.browsers import need
 
 
 @pytest.fixture(scope="module")
 def google():
-    pytest.importorskip("googleapiclient", reason="google-api-python-client is not installed")
+    need("googleapiclient", "google-api-python-client")
     from googleapiclient import discovery, http
 
     return discovery, http
