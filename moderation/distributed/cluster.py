@@ -29,6 +29,8 @@ _LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # Its nanny begins a worker anew; who forgets the nanny after a slow start loses both.
+    "distributed.deploy.lost-worker-timeout": "1 day",
 }
 
 
