@@ -27,17 +27,13 @@ from moderation.datasets import Dataset, GatherReport, gather, merge_copies, spl
 from moderation.distributed.cluster import open_cluster
 from moderation.distributed.crew import Crew
 from moderation.distributed.gathering import gather_rows
+from moderation.distributed.learner import Learner, make_space
 from moderation.distributed.matrices import PLAIN
 from moderation.distributed.rows import cut_files, find_tables_of
-from moderation.distributed.training import (
-    DistributedTraining,
-    Learner,
-    read_rows,
-    train_on_cluster,
-)
+from moderation.distributed.telling import read_rows
+from moderation.distributed.training import DistributedTraining, train_on_cluster
 from moderation.distributed.trees import cut_leaves
 from moderation.distributed.vocabulary_search import learn_features
-from moderation.model import Space
 from moderation.parsers import read_comments
 from moderation.scorer import CLASSIFIER
 
@@ -105,7 +101,7 @@ def fit(data: Path, workers: int, memory: str, strength: float) -> Fit:
         learned = split(gathered.dataset, parts=5, seed=0).train
         leaves = cut_leaves(gathered.pieces(learned))
         found = learn_features(crew, leaves, number=len(learned))
-        space = Space(found.features, (), None, None, np.zeros(0, dtype=np.int64))
+        space = make_space(found.features, None)
         learner = Learner(crew, leaves, space, crew.share(space.features))
         read = time.perf_counter() - begun
         [classifier] = learner.fit([strength], leaves, PLAIN)
