@@ -58,22 +58,34 @@ def find_engine_misuse(
     return f"{counts[0]}: at least 1" if counts else None
 
 
+def require_packages() -> None:
+    """
+    See that the packages of the cluster are installed.
+
+    Raises:
+        MissingPackage: says which is not.
+
+    """
+    try:
+        import distributed  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingPackage(
+            f"--engine dask needs {error.name}: pip install 'moderation[scale]'"
+        ) from error
+
+
 @contextlib.contextmanager
 def open_engine(args: argparse.Namespace) -> Iterator["Client"]:
     """
     Open the cluster that the options ask for, and say where its dashboard is.
 
     Raises:
-        MissingPackage: the packages of the cluster are not installed.
         ClusterError: it cannot be opened, or does not answer.
 
     """
-    try:
-        from moderation.distributed.cluster import connect, open_cluster
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"--engine dask needs {error.name}: pip install 'moderation[scale]'"
-        ) from error
+    from moderation.distributed.cluster import connect, open_cluster
+
     opened = (
         connect(args.scheduler)
         if args.scheduler

@@ -31,6 +31,7 @@ from moderation.engines import (
     add_engine_options,
     find_engine_misuse,
     open_engine,
+    require_packages,
 )
 from moderation.errors import DataError, PolicyError
 from moderation.fairness import BiasReport, measure_mentioned, mentions
@@ -178,12 +179,13 @@ def _take_part(name: str, comments: list[Comment], known: bool, scorer: Scorer) 
 
 def take_parts_on_cluster(args: argparse.Namespace, *_: object) -> Iterator[Part]:
     """Yield the same, read and scored by the workers of a cluster."""
-    with open_engine(args) as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
-        from moderation.distributed.evaluating import take_parts as take
-        from moderation.distributed.tasks import Watch
+    require_packages()
+    from moderation.distributed.evaluating import take_parts as take
+    from moderation.distributed.tasks import Watch
 
+    with tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
         watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
-        parts = take(client, args.model, args.data, watch=watch, given=dict(args.column))
+        parts = take(open_engine(args), args.model, args.data, watch=watch, given=dict(args.column))
     yield from parts
 
 

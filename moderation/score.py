@@ -19,7 +19,13 @@ from moderation.arguments import (
     track,
 )
 from moderation.artifacts import load_model, read_manifest
-from moderation.engines import DASK, add_engine_options, find_engine_misuse, open_engine
+from moderation.engines import (
+    DASK,
+    add_engine_options,
+    find_engine_misuse,
+    open_engine,
+    require_packages,
+)
 from moderation.frames import check_output, find_writer
 from moderation.kernels import announce_compiling
 from moderation.languages import check_installed
@@ -126,16 +132,23 @@ def score_on_cluster(args: argparse.Namespace) -> None:
         check_installed()
     announce_compiling(lambda: say(COMPILING))
     load_model(args.model)  # refused before workers are begun; what it compiles, they find
-    rows = {"part_rows": args.part_rows} if args.part_rows else {}
-    with open_engine(args) as client, tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
-        from moderation.distributed.running import score_dataset
-        from moderation.distributed.scoring import Options
-        from moderation.distributed.tasks import Watch
+    require_packages()
+    from moderation.distributed.running import score_dataset
+    from moderation.distributed.scoring import Options
+    from moderation.distributed.tasks import Watch
 
+    rows = {"part_rows": args.part_rows} if args.part_rows else {}
+    with tqdm(desc="parts", leave=False, file=sys.stderr) as bar:
         options = Options(args.base_rate, args.attributes, args.languages)
         watch = Watch(say, begin=bar.reset, advance=lambda: step(bar))
         scored = score_dataset(
-            client, args.model, args.input, args.output, options=options, watch=watch, **rows
+            open_engine(args),
+            args.model,
+            args.input,
+            args.output,
+            options=options,
+            watch=watch,
+            **rows,
         )
     if scored.kept_parts:
         say(f"{scored.kept_parts} parts were there from before")

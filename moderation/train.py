@@ -31,6 +31,7 @@ from moderation.engines import (
     add_engine_options,
     find_engine_misuse,
     open_engine,
+    require_packages,
 )
 from moderation.errors import DataError, ModelError, OutputError
 from moderation.kernels import announce_compiling
@@ -199,18 +200,19 @@ def _train_on_cluster(
     base_files: Sequence[SourceFile],
     progress: Progress,
 ) -> _Learnt:
-    with open_engine(args) as client:
-        from moderation.distributed.rows import cut_files, find_tables_of
-        from moderation.distributed.training import digest_tables, train_on_cluster
+    require_packages()
+    from moderation.distributed.rows import cut_files, find_tables_of
+    from moderation.distributed.training import digest_tables, train_on_cluster
 
-        tables = find_tables_of(named)
+    tables = find_tables_of(named)
+    parts = cut_files(tables, given=dict(args.column))
+    with open_engine(args) as client:
         digests = digest_tables(client, tables)
         learnt_from = [
             SourceFile(printable(PurePosixPath(table.path).name), sha256)
             for table, sha256 in zip(tables, digests, strict=True)
         ]
         _refuse_what_the_base_knows(learnt_from, base_files)
-        parts = cut_files(tables, given=dict(args.column))
         training = train_on_cluster(client, parts, base=base, seed=args.seed, progress=progress)
     for line in training.lines():
         say(line)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 
 import psutil
 import pyarrow as pa
@@ -53,7 +54,13 @@ def watch_and(do) -> Watch:
 def run(client, source, out, *, watch=None):
     watch = watch or watch_and(lambda done: None)
     return score_dataset(
-        client, BASE, str(source), str(out), options=Options(), watch=watch, part_rows=ROWS
+        nullcontext(client),
+        BASE,
+        str(source),
+        str(out),
+        options=Options(),
+        watch=watch,
+        part_rows=ROWS,
     )
 
 
@@ -93,9 +100,10 @@ def test_killed_workers_are_replaced_and_their_parts_done_again(cluster, source,
 
 
 def test_a_report_bears_killed_workers(cluster, source):
-    (expected,) = take_parts(cluster, BASE, [str(source)], watch=watch_and(lambda done: None))
+    begun, sources = nullcontext(cluster), [str(source)]
+    (expected,) = take_parts(begun, BASE, sources, watch=watch_and(lambda done: None))
     (found,) = take_parts(
-        cluster, BASE, [str(source)], watch=watch_and(lambda done: kill_workers(done == 1))
+        begun, BASE, sources, watch=watch_and(lambda done: kill_workers(done == 1))
     )
     assert found.sample.scores.tolist() == expected.sample.scores.tolist()
     assert found.sample.groups.tolist() == expected.sample.groups.tolist()
@@ -142,11 +150,10 @@ def test_a_part_that_fills_the_memory_is_named_with_what_to_change(tmp_path, mon
     monkeypatch.setattr(opening, "ROOM", 0)  # of a worker, not of this process with all its tests
     monkeypatch.setitem(opening._LOCAL, "distributed.scheduler.allowed-failures", 0)
     with (
-        open_cluster(workers=1, memory="1200MB") as client,
         pytest.raises(DataError, match=r"not done: .*memory of each worker .*--worker-memory"),
     ):
         score_dataset(
-            client,
+            open_cluster(workers=1, memory="1200MB"),
             BASE,
             str(source),
             str(tmp_path / "out"),

@@ -43,10 +43,16 @@ def scheduler(folder):
     """Run a scheduler, and give it with the address that it wrote down."""
     file = folder / "scheduler.json"
     with process("scheduler", *LOOPBACK, "--port", "0", "--scheduler-file", file) as begun:
-        while not file.exists():
-            assert begun.poll() is None
-            time.sleep(0.05)
-        yield begun, json.loads(file.read_text())["address"]
+        yield begun, wait_for_address(begun, file)
+
+
+def wait_for_address(begun, file):
+    """Return what the scheduler has written down; for a moment its file is there and empty."""
+    while True:
+        assert begun.poll() is None
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(file.read_text())["address"]
+        time.sleep(0.05)
 
 
 def worker(address, **variables):
@@ -146,7 +152,7 @@ def test_a_scheduler_that_is_lost_is_one_line_and_the_parts_are_kept(tmp_path):
         connect(address) as client,
     ):
         score_dataset(
-            client,
+            contextlib.nullcontext(client),
             BASE,
             str(source),
             str(out),
@@ -176,5 +182,25 @@ def test_an_address_where_nothing_answers_is_said(monkeypatch):
         dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
         pytest.raises(ClusterError, match="no scheduler answers"),
         connect("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["localhost", "tcp://localhost", "http://scheduler.example:8786", "scheduler:port", ""],
+)
+def test_what_is_no_schedulers_address_is_refused_at_once(address):
+    with (
+        pytest.raises(ClusterError, match="expected a host and a port, such as tcp://"),
+        connect(address),
+    ):
+        pass
+
+
+def test_a_secret_in_an_address_is_not_said():
+    with (
+        pytest.raises(ClusterError, match=r"^tcp://\*\*\*@scheduler.example:8786: not a"),
+        connect("tcp://name:secret@scheduler.example:8786"),
     ):
         pass

@@ -1,5 +1,6 @@
 """Scoring on a cluster: the local engine's numbers, continued after faults, nothing mixed."""
 
+import contextlib
 import errno
 import json
 import shutil
@@ -41,7 +42,7 @@ def run(
 ):
     watch = Watch(say, begin=lambda number: None, advance=lambda: None)
     return score_dataset(
-        cluster,
+        contextlib.nullcontext(cluster),
         model,
         str(source),
         str(output),
@@ -49,6 +50,39 @@ def run(
         watch=watch,
         part_rows=part_rows,
     )
+
+
+def run_without(source, output):
+    """Run where no cluster can be opened."""
+
+    @contextlib.contextmanager
+    def opened():
+        pytest.fail("a cluster was opened")
+        yield
+
+    return score_dataset(
+        opened(),
+        BASE,
+        str(source),
+        str(output),
+        options=PLAIN,
+        watch=Watch(print, begin=print, advance=print),
+    )
+
+
+def test_what_is_wrong_with_the_input_is_told_before_a_cluster_is_opened(tmp_path):
+    with pytest.raises(SourceError, match="none: no such file or folder; name a Parquet one"):
+        run_without(tmp_path / "none", tmp_path / "out")
+    with pytest.raises(SourceError, match="no Parquet file; expected one, or a folder with some"):
+        run_without(tmp_path, tmp_path.parent / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_done_is_told_without_a_cluster(client, tmp_path):  # noqa: F811
+    source, out = write_tables(tmp_path / "in", [300]), tmp_path / "out"
+    expected = run(client, source, out)
+    found = run_without(source, out)
+    assert (found.rows, found.kept_parts) == (expected.rows, 2)
 
 
 def score_locally(source, output, *options):
@@ -231,7 +265,7 @@ def test_an_output_inside_the_input_is_refused(client, tmp_path):  # noqa: F811
 
 @pytest.mark.parametrize(
     ("source", "message"),
-    [("missing", "no Parquet file"), ("zorble://x/y", "not an address that fsspec knows")],
+    [("missing", "no such file or folder"), ("zorble://x/y", "not an address that fsspec knows")],
 )
 def test_an_input_that_is_not_there_is_said(client, tmp_path, source, message):  # noqa: F811
     source = source if ":" in source else str(tmp_path / source)

@@ -100,6 +100,8 @@ def find_tables(place: Place) -> list[str]:
         if place.system.isfile(place.path):
             return [place.path]
         below = [path for path in place.system.find(place.path) if _is_table(place, path)]
+        if not below and not place.system.exists(place.path):
+            raise SourceError(f"{place.show()}: no such file or folder; name a Parquet one")
     if not below:
         raise SourceError(f"{place.show()}: no Parquet file; expected one, or a folder with some")
     return sorted(below)

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from collections.abc import Iterator
 
 import dask
@@ -9,6 +10,7 @@ import distributed
 import psutil
 from distributed import Client, LocalCluster
 
+from moderation.distributed.addresses import mask
 from moderation.distributed.versions import check_workers
 from moderation.errors import ClusterError
 from moderation.threads import count_cores
@@ -22,6 +24,7 @@ JOINS_WITHIN = 30
 ROOM = 1.2
 """What a worker needs to begin, of what this process holds: one that is killed before it has begun
 is begun again for ever."""
+_ADDRESS = re.compile(r"((tcp|tls|ucx|wss?)://)?[^/@\s]*:[0-9]{1,5}/?")
 _LOCAL = {
     "distributed.scheduler.allowed-failures": ATTEMPTS,
     # Workers hold no data: one that waits for memory to be freed would wait for ever.
@@ -95,9 +98,15 @@ def connect(address: str) -> Iterator[Client]:
     Connect to the scheduler at an address, such as tcp://scheduler.example:8786.
 
     Raises:
-        ClusterError: nothing answers there, no worker joins it, or one runs other code.
+        ClusterError: it is no such address, nothing answers there, no worker joins it, or one runs
+            other code.
 
     """
+    if not _ADDRESS.fullmatch(address):
+        raise ClusterError(
+            f"{mask(address)}: not a scheduler's address; expected a host and a port, such as "
+            "tcp://scheduler.example:8786"
+        )
     with _silence(), _reach(address) as client:
         try:
             client.wait_for_workers(1, timeout=JOINS_WITHIN)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -74,7 +75,7 @@ class Gathered:
 
 
 def take_parts(
-    client: Client,
+    opened: AbstractContextManager[Client],
     model: Path,
     sources: Iterable[str],
     *,
@@ -84,8 +85,9 @@ def take_parts(
     """
     Return the comments of each source, then the captures of pages of all, as local reading does.
 
-    The client holds some 50 bytes of each labelled comment and 16 of each other one, and captures
-    of pages as they are, but for their words. `given` maps fields to columns named unusually.
+    The cluster is opened once all inputs have been looked at. The client holds some 50 bytes of
+    each labelled comment and 16 of each other one, and captures of pages as they are, but for their
+    words. `given` maps fields to columns named unusually.
 
     Raises:
         ModelError: the model is not to be used, here or on a worker.
@@ -96,30 +98,41 @@ def take_parts(
     """
     manifest = read_manifest(model)
     sha256, known = str(manifest.facts["sha256"]), manifest.training_files
+    inputs = [_look_at(source, given or {}) for source in sources]
     gathered = []
-    with sending_model(client, model, sha256):
-        for source in sources:
-            one = _gather(client, source, sha256, known, given or {}, watch)
+    with opened as client, sending_model(client, model, sha256):
+        for one_input in inputs:
+            one = _gather(client, one_input, sha256, known, watch)
             for line in one.lines():
                 watch.say(f"{one.name}: {line}")
             gathered.append(one)
     return [*(_measured(one) for one in gathered if one.has_rows), *_join(gathered)]
 
 
-def _gather(
-    client: Client,
-    address: str,
-    sha256: str,
-    known: Collection[str],
-    given: Mapping[str, str],
-    watch: Watch,
-) -> Gathered:
-    """Return what the workers tell of the tables at an address."""
+@dataclass(frozen=True)
+class _Input:
+    """The tables of one place."""
+
+    place: Place
+    tables: list[Table]
+    layout: Layout
+
+
+def _look_at(address: str, given: Mapping[str, str]) -> _Input:
+    """Return what is at an address: all that can be wrong there is told before workers begin."""
     place = find_place(address)
     paths = sorted(find_tables(place), key=lambda path: PurePosixPath(path).parts)
     tables = read_footers(place, paths)
-    layout = _find_layout(place, paths[0], given)
-    task = Task(address, sha256, layout, frozenset(known))
+    return _Input(place, tables, _find_layout(place, paths[0], given))
+
+
+def _gather(
+    client: Client, source: _Input, sha256: str, known: Collection[str], watch: Watch
+) -> Gathered:
+    """Return what the workers tell of the tables of an input."""
+    place, tables = source.place, source.tables
+    paths = [table.path for table in tables]
+    task = Task(place.address, sha256, source.layout, frozenset(known))
     parts = cut_parts(tables, rows=_choose_rows(tables, sum(client.nthreads().values())))
     watch.begin(len(parts))
     told: dict[str, Told] = {}

@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -60,7 +61,7 @@ class Summary:
 
 
 def score_dataset(
-    client: Client,
+    opened: AbstractContextManager[Client],
     model: Path,
     source: str,
     output: str,
@@ -72,7 +73,8 @@ def score_dataset(
     """
     Score Parquet tables into a folder of parts; a run that was cut off is continued.
 
-    `source` and `output` are paths or fsspec addresses. Parts have up to so many rows; those of a
+    The cluster is opened once the input has been looked at, where parts wait. `source` and
+    `output` are paths or fsspec addresses. Parts have up to so many rows; those of a
     run that is continued stay as they were cut.
 
     Raises:
@@ -109,7 +111,7 @@ def score_dataset(
             )
     write_manifest(target, manifest)
     kept = len(manifest.done)
-    failed = _run(client, job, manifest, target, model, watch)
+    failed = _run(opened, job, manifest, target, model, watch)
     _check(failed, manifest, target)
     summary = Summary(scorer.version, kept_parts=kept, replaced=replaced)
     for done in manifest.done.values():
@@ -162,14 +164,19 @@ def _plan_job(
 
 
 def _run(
-    client: Client, job: Job, manifest: Manifest, target: Place, model: Path, watch: Watch
+    opened: AbstractContextManager[Client],
+    job: Job,
+    manifest: Manifest,
+    target: Place,
+    model: Path,
+    watch: Watch,
 ) -> list[Failed]:
     """Do the parts that wait, a few at a time; return those that could not be done."""
     waiting = manifest.waiting()
     watch.begin(len(waiting))
     if not waiting:
         return []
-    with sending_model(client, model, job.model):
+    with opened as client, sending_model(client, model, job.model):
         return _do(client, job, manifest, target, watch)
 
 
