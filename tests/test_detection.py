@@ -77,13 +77,12 @@ NO_COMMENTS = {
         "<form><ul><li id='comment_box'>Your comment</li></ul></form>"
     ),
     "other_comments.html": ARTICLE.format("<div id='disqus_thread'><p>Nice ferry</p></div>"),
-    "feed.xml": "<?xml version='1.0'?><rss><item><comments>3</comments></item></rss>",
     "page_named.csv": ARTICLE.format("<table><tr><td>id<td>text</table>"),
     "answer.json": '{"comments": "<div>No item in here.</div>"}',
 }
 REFUSED = {
     "prose.csv": (PROSE, "no text column"),
-    "people.csv": ("name,town\nAda,Ferrymoor\nBea,Saltby\n", "no text column among 'name', 'town'"),
+    "people.csv": ("name,town\nAda,Ferrymoor\nBea,Saltby\n", "among 'name', 'town'; .*--guess"),
     "people.txt": ("name;town\nAda;Ferrymoor\nBea;Saltby\nCai;Wick\n", "no text column"),
     "people.tsv": ("name\ttown\nAda\tFerrymoor\n", "no text column"),
     "log.jsonl": ('{"time": "12:30", "level": "INFO", "message": "started"}\n', "no text column"),
@@ -96,6 +95,13 @@ REFUSED = {
     "list.json": ('["one", "two"]', "a JSON array"),
     "empty.json": ("[]", "a JSON array"),
     "object.json": ("{}", "no text column among none"),
+    "number.json": ("7", "JSON .a number.; expected a page, an export, a table or JSON"),
+    "text.json": ('"words of no file"', "JSON .a text.; expected .* with --mapping: --guess"),
+    "numbers.json": ("[1, 2, 3]", "JSON .an array.; expected"),
+    "feed.xml": (
+        "<?xml version='1.0'?><rss><item><comments>3</comments></item></rss>",
+        "XML of the kind 'rss'; expected a page, an export, a table or JSON with comments",
+    ),
     "commits.csv": ("commit,date,message\nab,2026-01-14,Mend the ferry\n", "no text column"),
 }
 TABLES = {
@@ -128,7 +134,15 @@ def test_nothing_that_is_no_comment_becomes_one(name, tmp_path):
     path.write_text(NO_COMMENTS[name], encoding="utf-8")
     reading = read_comments(path)
     assert list(reading) == []
-    assert reading.summary().endswith("no comments found")
+    _, said, remark = reading.summary().partition("no comments found")
+    assert said
+    is_article = reading.format == pages.NAME and "<" not in NO_COMMENTS[name]
+    assert remark == (f"; {pages.TAKEN_FOR_ARTICLE}" if is_article else "")
+
+
+def test_xml_that_is_a_page_is_one():
+    page = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><p>A page.</p></html>'
+    assert list(read_comments(page)) == []
 
 
 @pytest.mark.parametrize(("name", "content"), OTHERS, ids=[name for name, _ in OTHERS])

@@ -17,6 +17,7 @@ import pytest
 
 from moderation.parse import main
 from moderation.parsers import read_comments
+from moderation.parsers.pages import TAKEN_FOR_ARTICLE
 from tests.packing import Warc, make_zip
 
 SECRET = "zanzibar"
@@ -75,7 +76,7 @@ def test_several_inputs_become_one_table_with_the_columns_of_the_first(table, tm
         ("jsonl", "bread"),
     ]
     assert errors.splitlines() == [
-        f"{empty}: page_without_comments, no comments found",
+        f"{empty}: page_without_comments, no comments found; {TAKEN_FOR_ARTICLE}",
         f"{table}: csv, 2 comments, 1 labelled 1 and 1 labelled 0",
         f"{other}: the first table lacks, so not written: mood",
         f"{other}: jsonl, 1 comment",

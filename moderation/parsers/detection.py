@@ -1,7 +1,11 @@
 """Finds which format an input is by its content, and says what was seen where it is none."""
 
+import contextlib
+import json
 import re
 from collections.abc import Collection, Mapping
+
+from lxml.html.defs import tags as HTML_TAGS
 
 from moderation.errors import UnknownFormat
 from moderation.parsers import pages, tabular
@@ -9,6 +13,7 @@ from moderation.parsers.columns import ALIASES, show_names
 from moderation.parsers.documents import outline
 from moderation.parsers.registry import ANY_PAGES, EXPORTS, SITE_PAGES
 from moderation.parsers.sources import Source
+from moderation.parsers.xml_records import find_root
 
 _TABLE_NAME = re.compile(r"\.[ct]sv(?:\.(?:gz|bz2|xz|zst))?$")
 _JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")', re.I)
@@ -16,6 +21,16 @@ _JSON_ENVELOPE = re.compile(r'"comments"\s*:\s*"(?:\\[nrt]|\s)*(?:<|\\u003c|")',
 _JSON_OBJECT = re.compile(r'\s*\{\s*(?:["}]|$)')
 _JSON_SPREAD = re.compile(r'\s*\{[^{}\n]*\n\s*"')
 _ADVICE = ", or say what is what in it with --mapping: --guess proposes one"
+_EXPECTED = "expected a page, an export, a table or JSON with comments"
+_JSON_VALUE = re.compile(r"\ufeff?\s*(?:[\[{\"\d-]|(?:true|false|null)\s*$)")
+_JSON_KINDS = {
+    "dict": "an object",
+    "list": "an array",
+    "str": "a text",
+    **dict.fromkeys(("int", "float"), "a number"),
+    **dict.fromkeys(("bool", "NoneType"), "one word"),
+}
+_XML = re.compile(r"\ufeff?\s*<\?xml\s")
 _JSON_ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]]|$)')
 
 
@@ -54,11 +69,32 @@ def find_export(head: str) -> str | None:
 
 
 def find_page_format(page: str) -> str:
-    """Return which format a page has, that of pages without comments where none is found."""
+    """
+    Return which format a page has, that of pages without comments where none is found.
+
+    Raises:
+        UnknownFormat: it is no page, but JSON or XML of a kind that is not read here.
+
+    """
     if _JSON_OBJECT.match(page):
         return "bbc_module_json"
     rows = (*SITE_PAGES, *ANY_PAGES)
-    return next((row.name for row in rows if row.recognises(page)), pages.NAME)
+    found = next((row.name for row in rows if row.recognises(page)), None)
+    if found is None:
+        _refuse_data(page)
+    return found or pages.NAME
+
+
+def _refuse_data(page: str) -> None:
+    """Refuse what programs write for each other, in which nobody could see that comments lack."""
+    if _JSON_VALUE.match(page):
+        with contextlib.suppress(ValueError, RecursionError):
+            kind = type(json.loads(page.removeprefix("\ufeff"))).__name__
+            raise UnknownFormat(f"JSON ({_JSON_KINDS[kind]}); {_EXPECTED}{_ADVICE}")
+    root = find_root(page) if _XML.match(page) else None
+    name = root and root[1:].split(maxsplit=1)[0].rstrip("/>")
+    if name and name.rpartition(":")[2].lower() not in HTML_TAGS:
+        raise UnknownFormat(f"XML of the kind {show_names([name])}; {_EXPECTED}")
 
 
 def _is_own(head: str) -> bool:

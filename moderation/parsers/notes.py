@@ -20,6 +20,8 @@ class Notes:
     """How many comments the source says the article has, here and on other pages."""
     columns: tuple[str, ...] = ()
     """The columns of a table that `Comment.extra` carries."""
+    remark: str = ""
+    """What to say of a source in which no comment was found."""
     limits: Limits = DEFAULT_LIMITS
     """What readers refuse; those of a whole source, `Source.limits`, are the same."""
     left_out: Counter[str] = field(default_factory=Counter)

@@ -61,6 +61,8 @@ class Reading(Iterator[Comment]):
             others.append(f"{self.labelled[1]} labelled 1 and {self.labelled[0]} labelled 0")
         counted = {0: "no comments found", 1: "1 comment"}.get(self.count, f"{self.count} comments")
         yield ", ".join([counted, *others])
+        if self.notes.remark and not self.count:
+            yield self.notes.remark
         if self.notes.is_partial:
             yield f"page {self.notes.page} of {self.notes.pages}, not the whole discussion"
         if self.notes.total is not None and self.notes.total > self.count:

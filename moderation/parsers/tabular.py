@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moderation.comments import Comment
-from moderation.errors import ParseError
+from moderation.errors import ParseError, UnknownFormat
 from moderation.formulas import MARKED, unmark
 from moderation.parsers.columns import (
     Columns,
@@ -150,7 +150,10 @@ def match_columns(names: list[str], notes: Notes, given: Mapping[str, str], sour
     repeated = [name for name, times in Counter(names).items() if times > 1 and name.strip()]
     if repeated:
         raise ParseError(f"two columns are called {show_names(repeated[:1])}; rename one of them")
-    columns = find_columns(names, given=given, source=source)
+    try:
+        columns = find_columns(names, given=given, source=source)
+    except UnknownFormat as error:
+        raise UnknownFormat(f"{error}, or with --mapping, which --guess proposes") from error
     notes.columns = columns.extra
     for name in columns.hidden:
         notes.left_out[f"column {name!r}, in whose place another is read"] += 1
