@@ -84,7 +84,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         type=read_count,
         default=usual.depth,
         metavar="N",
-        help="levels of nesting in JSON; default %(default)s",
+        help="levels of nesting in JSON and XML; default %(default)s",
     )
     group.add_argument(
         "--max-entities",

@@ -24,17 +24,24 @@ ROW = b"1," + b"some words here " * 1000 + b"\n"
 TABLE = b"id,text\n" + ROW * 3
 SWOLLEN = b"id,text\n" + b"1," + b"a" * 4000 + b"\n"
 DEEP = {"id": 1, "text": "words", "x": json.loads("[" * 60 + "]" * 60)}
-ENTITY = (
-    '<?xml version="1.0"?><!DOCTYPE disqus [<!ENTITY a "x">]>'
+COMMENT = {"id": "1", "body": "words", "subreddit": "a", "link_id": "t3_x"} | {"x": DEEP["x"]}
+DISQUS = (
     '<disqus xmlns="http://disqus.com" xmlns:dsq="http://disqus.com/disqus-internals">'
-    '<post dsq:id="1"><message>words</message><isDeleted>false</isDeleted>'
+    '<post dsq:id="1"><message>{}</message><isDeleted>false</isDeleted>'
     "<isSpam>false</isSpam></post></disqus>"
 )
+ENTITY = f'<?xml version="1.0"?><!DOCTYPE disqus [<!ENTITY a "x">]>{DISQUS.format("words")}'
 BEYOND = {
     "size": (TABLE, ["--max-size", "20K"], "60K"),
     "size packed": (gzip.compress(TABLE), ["--max-size", "20K"], "1M"),
     "ratio": (gzip.compress(SWOLLEN * 5000), ["--max-ratio", "20"], "5000"),
     "depth of lines": (json.dumps(DEEP).encode(), ["--max-depth", "50"], "70"),
+    "depth of an export's lines": (json.dumps(COMMENT).encode(), ["--max-depth", "50"], "70"),
+    "depth of XML": (
+        DISQUS.format("<b>" * 60 + "words" + "</b>" * 60).encode(),
+        ["--max-depth", "50"],
+        "70",
+    ),
     "entities": (ENTITY.encode(), [], "1"),
     "seconds": (TABLE, ["--max-seconds", "1e-9"], "600"),
     "members": (

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from moderation.errors import ParseError
 from moderation.parsers import records
+from moderation.parsers.brackets import Brackets
 from moderation.parsers.documents import outline, read_items
 from moderation.parsers.limits import DEFAULT_LIMITS
 from moderation.parsers.notes import Notes
@@ -155,3 +156,16 @@ def test_a_document_that_nests_too_deeply_is_refused():
 )  # fmt: skip
 def test_the_outline_of_what_begins(text, paths):
     assert outline(text) == paths
+
+
+@pytest.mark.parametrize("depth", [1, 15, 16, 17, 50, 200, 999])
+@pytest.mark.parametrize("level", ["[", '{"a":', ' {"long name of a level": ['])
+def test_lines_with_more_brackets_than_levels_are_always_found(level, depth):
+    """Wherever they stand among others; of lines with few none is looked at."""
+    brackets = Brackets(depth)
+    for before in range(9):
+        deep = level * (depth // (level.count("[") + level.count("{")) + 1)
+        lines = [b'{"id": 1}' * before, deep.encode(), b"words, and more words"]
+        assert brackets.may_exceed(b"\n".join(lines), max(map(len, lines)))
+    few = [b'{"id": 1, "text": "words of a comment of the usual length, and some more of it"}'] * 99
+    assert brackets.may_exceed(b"\n".join(few), len(few[0])) == (depth < 50)

@@ -17,7 +17,7 @@ class Limits:
     ratio: int = 1000
     """Bytes unpacked for each packed one, from `RATIO_FROM` on."""
     depth: int = 200
-    """Levels of nesting in JSON; the parser of XML has limits of its own."""
+    """Levels of nesting in JSON, and in the records of XML, whose parser has limits of its own."""
     entities: int = 0
     """Entities that an XML file may declare; exports declare none. None is ever fetched."""
     seconds: float = 6 * 3600.0

@@ -1,5 +1,6 @@
 """JSON records: the lines, arrays and documents of an export, of which only a part is needed."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -9,7 +10,9 @@ from typing import Any, BinaryIO, Generic, TypeVar, get_args, get_origin
 import msgspec
 
 from moderation.errors import ParseError
+from moderation.parsers.brackets import Brackets
 from moderation.parsers.documents import read_items
+from moderation.parsers.limits import is_deeper
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 
@@ -72,10 +75,12 @@ class Records(Generic[T]):
             ParseError: it is no JSON object, or nests too deeply.
 
         """
+        written = text.encode("utf-8", "surrogatepass")
+        self._check_depth(written, "the file")
         try:
             return self._decode(text)
         except _NOT_JSON:
-            return self._mend(text.encode("utf-8", "surrogatepass"), "the file", "one object")
+            return self._mend(written, "the file", "one object")
 
     def salvage(self, value: Mapping[str, Any]) -> T:
         """Return what is of use in a decoded object, or a row of a table."""
@@ -84,9 +89,13 @@ class Records(Generic[T]):
     def _lines(self, stream: BinaryIO) -> Iterator[T]:
         decode = self._decode
         number = 0
-        for lines in _split(stream):
+        brackets = Brackets(self._notes.limits.depth)
+        for block, lines in _split(stream):
+            is_deep = brackets.may_exceed(block, max(map(len, lines), default=0))
             for line in lines:
                 number += 1
+                if is_deep:
+                    self._check_depth(line, f"line {number}")
                 try:
                     record = decode(line)
                 except _NOT_JSON:
@@ -94,6 +103,19 @@ class Records(Generic[T]):
                         continue
                     record = self._mend(line, f"line {number}", "one object on each line")
                 yield record
+
+    def _check_depth(self, written: bytes, place: str) -> None:
+        """Refuse what nests too deeply; it is decoded to be sure where it has so many brackets."""
+        depth = self._notes.limits.depth
+        if written.count(b"{") + written.count(b"[") <= depth:
+            return
+        with contextlib.suppress(ValueError):  # said where it is read
+            try:
+                if not is_deeper(json.loads(written), depth):
+                    return
+            except RecursionError:
+                pass
+            raise ParseError(f"{place}: {self._notes.limits.too_deep()}")
 
     def _mend(self, written: bytes, place: str, wanted: str) -> T:
         """Return what can be read of a record that is not as it should be."""
@@ -124,15 +146,16 @@ def read_json(text: str) -> Any:
     return json.loads(spelled.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
-def _split(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the lines of a stream, of which one that never ends must not fill the memory."""
+def _split(stream: BinaryIO) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Yield blocks with their lines, of which one that never ends must not fill the memory."""
     rest = b""
     while block := stream.read(_BLOCK_BYTES):
-        *lines, rest = (rest + block).split(b"\n")
-        yield lines
+        whole = rest + block
+        *lines, rest = whole.split(b"\n")
+        yield whole, lines
         if len(rest) > LINE_BYTES:
             raise ParseError("a line longer than any comment; expected a record on each")
-    yield [rest]
+    yield rest, [rest]
 
 
 def _salvage(record: Mapping[str, Any], kind: type[T], notes: Notes) -> T:

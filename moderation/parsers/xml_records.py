@@ -87,6 +87,8 @@ def read_records(
             name = _local(element.tag)
             if local_name(element.getparent()) == parents.get(name):  # a prefix may be undeclared
                 last = element
+                if _is_deeper(element, notes.limits.depth):
+                    raise notes.limits.too_deep()
                 yield name, element
         if last is not None:
             waiting = tags = 0
@@ -185,6 +187,16 @@ def _cause(code: int, *, at_end: bool) -> str:
     if at_end and code in _CUT_OFF:
         return "the XML is cut off; fetch or copy it again"
     return "malformed XML; export it again, or repair it there"
+
+
+def _is_deeper(record: Element, depth: int) -> bool:
+    """Tell whether elements of a record stand within more others than these."""
+    level = [record]
+    depth -= sum(1 for _ in record.iterancestors())
+    while level and depth > 0:
+        depth -= 1
+        level = [inner for outer in level for inner in outer]
+    return bool(level)
 
 
 def _forget_before(element: Element) -> None:
