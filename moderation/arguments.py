@@ -73,7 +73,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--max-ratio",
-        type=read_count,
+        type=read_number,
         default=usual.ratio,
         metavar="N",
         help=f"bytes unpacked for each packed one, beyond {RATIO_FROM >> 20} MB; "
@@ -81,7 +81,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--max-depth",
-        type=read_count,
+        type=read_number,
         default=usual.depth,
         metavar="N",
         help="levels of nesting in JSON and XML; default %(default)s",
@@ -102,7 +102,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--max-members",
-        type=read_count,
+        type=read_number,
         default=usual.members,
         metavar="N",
         help="files or records in an archive; default %(default)s",
@@ -206,7 +206,7 @@ def _moment(given: str) -> datetime:
 def _size(given: str) -> int:
     """Return a number of bytes, which may end in K, M, G or T."""
     number, unit = (given[:-1], given[-1].upper()) if given[-1:].isalpha() else (given, "")
-    if unit in _UNITS and number.isdecimal():
+    if unit in _UNITS and number.isdecimal() and int(number):
         return int(number) * _UNITS[unit]
     raise argparse.ArgumentTypeError(f"{given!r} is not a number of bytes, such as 4000000 or 20G")
 
@@ -224,6 +224,13 @@ def read_count(given: str) -> int:
     if given.isdecimal():
         return int(given)
     raise argparse.ArgumentTypeError(f"{given!r} is not a whole number from 0 on, such as 200")
+
+
+def read_number(given: str) -> int:
+    """Return an option's value that is a whole number, 1 or more."""
+    if given.isdecimal() and int(given):
+        return int(given)
+    raise argparse.ArgumentTypeError(f"{given!r} is not a whole number from 1 on, such as 200")
 
 
 def read_seed(given: str) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from moderation.arguments import (
     add_reading_options,
     open_reading,
-    read_count,
+    read_number,
     read_options,
     run,
     say,
@@ -57,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--jobs",
-        type=read_count,
+        type=read_number,
         default=os.cpu_count() or 1,
         metavar="N",
         help="processes that read several files; default %(default)s",

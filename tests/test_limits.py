@@ -126,11 +126,20 @@ def test_a_slow_source_is_refused():
         list(limit_time(slow(), Limits(seconds=0.01)))
 
 
-@pytest.mark.parametrize("given", ["x", "", "1.5G", "-1", "10P"])
+@pytest.mark.parametrize("given", ["x", "", "1.5G", "-1", "10P", "0", "0K"])
 def test_a_size_that_is_none_is_bad_usage(given, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["x.csv", "--max-size", given])
     assert "is not a number of bytes, such as 4000000 or 20G" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--max-ratio", "--max-depth", "--max-members", "--jobs"])
+@pytest.mark.parametrize("given", ["0", "-1", "1.5", "²"])
+def test_a_number_that_leaves_nothing_is_bad_usage(option, given, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["x.csv", f"{option}={given}"])
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"{option}: '{given}' is not a whole number from 1 on, such as 200")
 
 
 @pytest.mark.parametrize("levels", [1, 2, 50])
