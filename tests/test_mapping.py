@@ -170,6 +170,17 @@ def test_a_mapping_that_says_what_cannot_be_is_refused(name, tmp_path, capsys):
     assert message in line
 
 
+@pytest.mark.parametrize("option", ["--format=csv", "--column=text=a"])
+def test_beside_a_mapping_nothing_else_says_what_is_what(option, tmp_path, capsys):
+    mapping, data = tmp_path / "mapping.toml", tmp_path / "x.csv"
+    mapping.write_text('kind = "csv"\n[fields]\ntext = "a"\n', encoding="utf-8")
+    data.write_text("a\nwords\n", encoding="utf-8")
+    assert main([str(data), "--mapping", str(mapping), option]) == 1
+    output, errors = capsys.readouterr()
+    said = f"parse: --mapping and {option.partition('=')[0]} exclude each other: "
+    assert (output, errors.startswith(said), errors.count("\n")) == ("", True, 1)
+
+
 def test_a_missing_mapping_is_refused(tmp_path):
     with pytest.raises(SourceError, match="cannot be opened"):
         read_mapping(tmp_path / "none.toml")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from moderation.errors import SourceError
 from moderation.parsers.limits import DEFAULT_LIMITS, Limits
 from moderation.parsers.mapping import TableMapping
 
@@ -19,3 +20,18 @@ class Options:
     captured_at: datetime | None = None
     mapping: TableMapping | None = None
     limits: Limits = DEFAULT_LIMITS
+
+    def __post_init__(self) -> None:
+        """
+        Refuse what contradicts itself.
+
+        Raises:
+            SourceError: beside a mapping, something else says what the inputs are.
+
+        """
+        for option, given in (("--format", self.format), ("--column", self.columns)):
+            if self.mapping is not None and given:
+                raise SourceError(
+                    f"--mapping and {option} exclude each other: a mapping says all of it; "
+                    "leave one of them out"
+                )
