@@ -145,6 +145,7 @@ WRONG = {
     "name": ('kind = "csv"\nmood = 1\n[fields]\ntext = "a"', "does not know 'mood'"),
     "field": ('kind = "csv"\n[fields]\ntext = "a"\nmood = "b"', "[fields] does not know 'mood'"),
     "place": ('kind = "csv"\n[fields]\ntext = 3', "[fields] is no table of names, each with a"),
+    "no table": ('kind = "csv"\nfields = ["text"]', "[fields] is no table of names, each with a"),
     "status": (
         'kind = "csv"\n[fields]\ntext = "a"\n[status]\n"1" = "gone"',
         "a value of [status] is 'gone'; expected published or",
@@ -153,6 +154,22 @@ WRONG = {
     "true": ('kind = "csv"\n[fields]\ntext = "a"\n[label]\n"1" = true', "[label] is no table"),
     "markup": ('kind = "csv"\nmarkup = "bb"\n[fields]\ntext = "a"', "markup is 'bb'"),
     "time": ('kind = "csv"\ntime = 3\n[fields]\ntext = "a"', "time is no text"),
+    "no such time": (
+        'kind = "csv"\ntime = "unix"\n[fields]\ntext = "a"',
+        "'unix'; expected iso, s",
+    ),
+    "no such directive": (
+        'kind = "csv"\ntime = "%d.%Q"\n[fields]\ntext = "a"',
+        "time is '%d.%Q'; expected iso, seconds, milliseconds, or a pattern such as '%d.%m",
+    ),
+    "a time of a field": (
+        'kind = "csv"\n[fields]\ntext = "a"\ncreated_at.format = "iso"',
+        "it has created_at.format, but the keys that tell how to read are kind, name, records, ti",
+    ),
+    "a time at the top": (
+        'kind = "csv"\ncreated_at.format = "iso"\n[fields]\ntext = "a"',
+        "does not know 'created_at'; expected kind, name, records, time",
+    ),
     "toml": ("kind = ", "no TOML; python -m moderation.parse --guess writes one"),
     "bytes": ("\udcff", "no TOML"),
 }

@@ -1,8 +1,10 @@
 """`TableMapping`: a file (TOML) that tells which part of any other table or JSON means what."""
 
+import contextlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from moderation.parsers.columns import ALIASES
 KINDS = ("csv", "jsonl", "json", "parquet")
 ISO, SECONDS, MILLISECONDS = "iso", "seconds", "milliseconds"
 PLAIN, HTML = "plain", "html"
+_MOMENT = datetime(2026, 1, 14, 12, 30, tzinfo=UTC)
+KEYS = ("kind", "name", "records", "time", "markup", "fields", "status", "label")
 FIELDS = tuple(name for name in ALIASES if name != "source")
 
 
@@ -73,7 +77,7 @@ def make_mapping(told: Mapping[str, Any]) -> TableMapping:
         ParseError: a name or a value is none that a mapping has.
 
     """
-    _check_names(told, ("kind", "name", "records", "time", "markup", "fields", "status", "label"))
+    _check_names(told, KEYS)
     fields = _table(told, "fields", str)
     _check_names(fields, FIELDS, "[fields] ")
     if "text" not in fields:
@@ -84,6 +88,7 @@ def make_mapping(told: Mapping[str, Any]) -> TableMapping:
     for name, value in words.items():
         if not isinstance(value, str):
             raise ParseError(f"{name} is no text")
+    _check_time(words.get("time", ISO))
     return TableMapping(
         kind=told["kind"],
         fields=fields,
@@ -97,8 +102,32 @@ def _table(told: Mapping[str, Any], name: str, kind: type) -> Mapping[str, Any]:
     table = told.get(name, {})
     if not isinstance(table, dict) or not all(type(value) is kind for value in table.values()):
         wanted = "text" if kind is str else "number"
-        raise ParseError(f"[{name}] is no table of names, each with a {wanted}")
+        raise ParseError(f"[{name}] is no table of names, each with a {wanted}{_show_inner(table)}")
     return table
+
+
+def _show_inner(table: Any) -> str:
+    """Return what is said of keys within keys: `created_at.format` is none that a mapping has."""
+    inside = []
+    if isinstance(table, dict):
+        inside = [name for name, value in table.items() if isinstance(value, dict)]
+    if not inside:
+        return ""
+    keys = ", ".join(f"{inside[0]}.{key}" for key in table[inside[0]])
+    return f"; it has {keys}, but the keys that tell how to read are {', '.join(KEYS[:5])}"
+
+
+def _check_time(written: str) -> None:
+    """Refuse a pattern by which no time can be read."""
+    if written in (ISO, SECONDS, MILLISECONDS):
+        return
+    with contextlib.suppress(ValueError):  # a directive that there is not
+        if "%" in written and datetime.strptime(_MOMENT.strftime(written), written):
+            return
+    raise ParseError(
+        f"time is {written!r}; expected {ISO}, {SECONDS}, {MILLISECONDS}, or a pattern such as "
+        "'%d.%m.%Y %H:%M'"
+    )
 
 
 def _check_names(table: Mapping[str, Any], known: tuple[str, ...], where: str = "") -> None:
