@@ -194,6 +194,24 @@ def test_an_unknown_format_is_refused_with_the_known_ones():
     assert all(name in str(error.value) for name in (*FAMILIES, *FORMATS))
 
 
+@pytest.mark.parametrize("format", ["coral", "disqus", "commento"])
+def test_a_format_forced_on_something_else_is_refused_with_advice(format, tmp_path):
+    path = tmp_path / "prose.txt"
+    path.write_text(PROSE, encoding="utf-8")
+    with pytest.raises(ParseError) as error:
+        list(read_comments(path, format))
+    said = str(error.value)
+    assert said.endswith(f"; nothing in it is known as {format}: leave out --format")
+    assert said.startswith(f"{path}: ")
+    assert "the file" not in said
+
+
+def test_a_forced_format_that_is_not_known_in_the_file_is_told_where_it_has_no_comments():
+    reading = read_comments(b'{"name": "x"}', "coral")
+    assert list(reading) == []
+    assert "; nothing in it is known as coral, which --format names" in reading.summary()
+
+
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("content", [PROSE, LIST, "id,text\n1,a\n", '{"text": "a"}\n', "PAR1"])
 def test_a_forced_format_finds_comments_only_where_it_fits(format, content):

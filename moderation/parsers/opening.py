@@ -1,5 +1,8 @@
 """Begins to read one source: finds its format, and what reads it."""
 
+from collections.abc import Iterator
+
+from moderation.comments import Comment
 from moderation.errors import ParseError, SourceError, UnknownFormat
 from moderation.parsers import mapped
 from moderation.parsers.detection import find_export, find_format, find_page_format
@@ -9,6 +12,7 @@ from moderation.parsers.options import Options
 from moderation.parsers.reading import Reading, guard, named
 from moderation.parsers.registry import (
     EXPORT_PARSERS,
+    EXPORTS,
     FAMILIES,
     FORMATS,
     PAGE_PARSERS,
@@ -73,7 +77,26 @@ def _begin(source: Source, options: Options, notes: Notes) -> Reading:
         page = source.page()
         found = found or _find_page(page, options)
         comments = PAGE_PARSERS[found](page, notes)
+    if options.format == found and not _is_recognised(source, found):
+        notes.remark = f"nothing in it is known as {found}, which --format names"
+        comments = _doubted(comments, found)
     return Reading(source.name, found, notes, guard(source, comments))
+
+
+def _is_recognised(source: Source, name: str) -> bool:
+    """Tell whether a file looks like an export of this name; of pages and tables it is not said."""
+    known = next((row.recognises for row in EXPORTS if row.name == name), None)
+    return known is None or known(source.head_text())
+
+
+def _doubted(comments: Iterator[Comment], name: str) -> Iterator[Comment]:
+    """Pass comments on; an error says, too, that the file may be something else."""
+    try:
+        yield from comments
+    except ParseError as error:
+        raise type(error)(
+            f"{error}; nothing in it is known as {name}: leave out --format"
+        ) from error
 
 
 def _choose(source: Source, options: Options) -> str | None:

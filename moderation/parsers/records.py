@@ -76,11 +76,11 @@ class Records(Generic[T]):
 
         """
         written = text.encode("utf-8", "surrogatepass")
-        self._check_depth(written, "the file")
+        self._check_depth(written, "")
         try:
             return self._decode(text)
         except _NOT_JSON:
-            return self._mend(written, "the file", "one object")
+            return self._mend(written, "", "one object")
 
     def salvage(self, value: Mapping[str, Any]) -> T:
         """Return what is of use in a decoded object, or a row of a table."""
@@ -95,13 +95,13 @@ class Records(Generic[T]):
             for line in lines:
                 number += 1
                 if is_deep:
-                    self._check_depth(line, f"line {number}")
+                    self._check_depth(line, f"line {number}: ")
                 try:
                     record = decode(line)
                 except _NOT_JSON:
                     if not line.strip():
                         continue
-                    record = self._mend(line, f"line {number}", "one object on each line")
+                    record = self._mend(line, f"line {number}: ", "one object on each line")
                 yield record
 
     def _check_depth(self, written: bytes, place: str) -> None:
@@ -115,7 +115,7 @@ class Records(Generic[T]):
                     return
             except RecursionError:
                 pass
-            raise ParseError(f"{place}: {self._notes.limits.too_deep()}")
+            raise ParseError(f"{place}{self._notes.limits.too_deep()}")
 
     def _mend(self, written: bytes, place: str, wanted: str) -> T:
         """Return what can be read of a record that is not as it should be."""
@@ -124,12 +124,12 @@ class Records(Generic[T]):
             if isinstance(value, dict):
                 return _salvage(value, self._kind, self._notes)
         except RecursionError as error:
-            raise ParseError(f"{place}: {self._notes.limits.too_deep()}") from error
+            raise ParseError(f"{place}{self._notes.limits.too_deep()}") from error
         except UnicodeDecodeError:
             raise
         except ValueError as error:
-            raise ParseError(f"{place}: malformed JSON; expected {wanted}") from error
-        raise ParseError(f"{place}: a JSON {type(value).__name__}; expected {wanted}")
+            raise ParseError(f"{place}malformed JSON; expected {wanted}") from error
+        raise ParseError(f"{place}a JSON {type(value).__name__}; expected {wanted}")
 
 
 def read_json(text: str) -> Any:
