@@ -50,8 +50,8 @@ class Record(Struct, rename="camel"):
     object: Any = None
     replies: Any = None
     first: Any = None
-    items: list[Any] | None = None
-    ordered_items: list[Any] | None = None
+    items: Any = None
+    ordered_items: Any = None
     likes: Any = None
     dislikes: Any = None
 
@@ -109,7 +109,7 @@ def _find_inside(record: Record, notes: Notes) -> list[Any]:
     if kind in HOLDERS:
         return [record.object]
     if kind in COLLECTIONS:
-        return [record.first, *(record.items or []), *(record.ordered_items or [])]
+        return [record.first, *_listed(record.items), *_listed(record.ordered_items)]
     if kind == "Note":
         return [record.replies]
     if kind not in {"Tombstone", "Delete"}:
@@ -135,7 +135,7 @@ def _to_comment(record: Record, notes: Notes) -> Comment | None:
         parent_id=_address(record.in_reply_to),
         article_id=record.conversation or record.context or notes.article_id,
         article_title=notes.article_title,
-        author=_address(record.attributed_to) or (None if gone else _address(record.actor)),
+        author=_find_author(record.attributed_to) or (None if gone else _find_author(record.actor)),
         created_at=read_moment(record.published, notes),
         captured_at=notes.captured_at,
         positive_votes=_find_total(record.likes),
@@ -173,6 +173,24 @@ def _address(value: Any) -> str | None:
     if isinstance(value, Mapping):
         value = value.get("id")
     return value if isinstance(value, str) and value else None
+
+
+def _find_author(value: Any) -> str | None:
+    """Return the first author's id, or the name, where the id is missing."""
+    for one in _listed(value):
+        if (address := _address(one)) is not None:
+            return address
+        name = one.get("preferredUsername") if isinstance(one, Mapping) else None
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return what a property holds as a list; one value may stand alone (JSON-LD)."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _find_total(value: Any) -> int | None:
