@@ -9,6 +9,7 @@ from typing import Any
 from lxml.html import HtmlElement
 
 from moderation.parsers.html import path
+from moderation.parsers.linked_names import shorten
 from moderation.parsers.notes import Notes
 
 Node = dict[str, Any]
@@ -39,7 +40,7 @@ def read_scripts(document: HtmlElement, notes: Notes) -> list[Any]:
     for script in _SCRIPTS(document):
         text = _WRAPPING.sub("", script.text or "")
         try:
-            found.append(_load(text))
+            found.append(shorten(_load(text)))
         except (ValueError, RecursionError):
             notes.left_out["scripts of JSON-LD that are malformed"] += 1
     return found

@@ -12,7 +12,7 @@ from moderation.text import html_to_text
 Node = dict[str, Any]
 """As JSON-LD writes an item: "@type", "@id" and its properties, here each with a list of values."""
 
-_KIND = re.compile(r"https?://schema\.org/(\w{1,60})/?", re.I)
+_KIND = re.compile(r"https?://(?:www\.)?schema\.org/(\w{1,60})/?", re.I)
 # Where a value stands that is not what a reader sees. `content` is meta's alone by the book, but
 # search engines read it anywhere, and pages are written for them. What is linked is no name.
 _ATTRIBUTES = ("content", "datetime", "value")

@@ -46,7 +46,7 @@ _ITEM = re.compile(
 )
 _TYPE = re.compile(
     r'"@type"\s{0,20}:\s{0,20}(?:\[[\s\w"/:.,]{0,99}?)?'
-    r'"(?:https?://schema\.org/|schema:)?(?:Comment|UserComments)"'
+    r'"(?:https?://(?:www\.)?schema\.org/|\w{1,30}:)?(?:Comment|UserComments)"'
 )
 
 
