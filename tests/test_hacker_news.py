@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+from moderation.comments import Status
 from moderation.parsers import hacker_news, read_comments
 
 
@@ -22,3 +25,18 @@ def test_memory_of_stories_is_bounded(monkeypatch):
     found = list(read_comments("\n".join(lines).encode()))
     assert [comment.article_id for comment in found] == ["1", "1", None, "1"]
     assert [comment.parent_id for comment in found] == [None, "2", "1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({"author": None, "comment_text": None}, Status.WITHDRAWN),
+        ({"author": "ann", "comment_text": "words"}, Status.PUBLISHED),
+        ({"author": "ann", "comment_text": None}, Status.PUBLISHED),
+    ],
+    ids=["deleted", "there", "unknown"],
+)
+def test_what_search_has_neither_name_nor_words_of_is_withdrawn(more, status):
+    hit = {"objectID": "5", "created_at_i": 1600000000, "_tags": ["comment"], "story_id": 1}
+    [comment] = read_comments(json.dumps({"hits": [{**hit, **more}]}).encode())
+    assert comment.status is status

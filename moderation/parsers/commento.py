@@ -104,7 +104,8 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
 
 
 def _to_comment(record: Record, identifier: str, page: Page | None, notes: Notes) -> Comment:
-    deleted = record.deleted or record.is_deleted or record.markdown == DELETED_TEXT
+    is_blanked = DELETED_TEXT in (record.markdown, record.html)
+    deleted = record.deleted or record.is_deleted or is_blanked
     parent = record.parent_hex or record.parent_id or ""
     author = record.commenter_hex or record.user_created
     return Comment(

@@ -138,7 +138,9 @@ def _to_comment(
 
 
 def _find_status(record: Record) -> Status:
-    if record.deleted:
+    # Algolia keeps neither name nor words of an item that is deleted, and does not say so.
+    is_blank = record.text is None and record.comment_text is None
+    if record.deleted or (is_blank and not (record.by or record.author or record.dead)):
         return Status.WITHDRAWN
     return Status.REMOVED if record.dead else Status.PUBLISHED
 

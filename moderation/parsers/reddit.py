@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 from msgspec import Struct
+from numpy import base_repr
 
 from moderation.comments import Comment, Status
 from moderation.parsers.documents import outline, read_items
@@ -190,7 +191,21 @@ def _find_parent(record: Record) -> str | None:
     parent = read_id(record.parent_id)
     if parent is None or parent.startswith("t3_"):
         return None
+    if not isinstance(record.parent_id, str) and isinstance(record.id, str):
+        parent = _spell_number(parent)
+        if record.link_id == f"t3_{parent}":
+            return None
     return parent.removeprefix("t1_")
+
+
+def _spell_number(number: str) -> str:
+    """
+    Return an id as Reddit spells it, to the base of 36; dumps of 2022 and after have a number.
+
+    >>> _spell_number("41234567890"), _spell_number("-1")
+    ('ixxzw7m', '-1')
+    """
+    return base_repr(int(number), 36).lower() if number.isdecimal() else number
 
 
 def _read_body(body: str) -> str:
