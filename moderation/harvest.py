@@ -17,6 +17,7 @@ from moderation.comments import Comment, Status
 from moderation.errors import ModerationError, SourceError
 from moderation.frames import BATCH_ROWS, SCHEMA, STATUS, Row, batched
 from moderation.parsers import Options, Reading, Unread, leave_out, read_each
+from moderation.parsers.sources import spell_name
 
 SMALL_BYTES = 1 << 22
 """Up to this much in all, other processes take longer to start than one does to read."""
@@ -88,6 +89,11 @@ class Task:
     is_named: bool
     """Named by the user: that it is no comments is a failure, too."""
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return spell_name(self.file)
+
 
 def harvest(tasks: Sequence[Task], *, jobs: int) -> Iterator[Haul]:
     """
@@ -124,7 +130,7 @@ def read_file(task: Task) -> Haul:
                 else:
                     parts.append(_take(task, found, stream))
         except ModerationError as error:  # the file itself, or the archive from there on
-            parts.append(_fail(task, str(task.file), error))
+            parts.append(_fail(task, task.name, error))
     return Haul(tuple(parts), task.spool)
 
 
@@ -139,7 +145,7 @@ def _take(task: Task, reading: Reading, stream: BinaryIO) -> Part:
         stream.truncate()
         return _fail(task, reading.name, error)
     return Part(
-        file=str(task.file),
+        file=task.name,
         format=reading.format,
         comments=reading.count,
         removed=reading.by_status[Status.REMOVED],
@@ -151,7 +157,7 @@ def _take(task: Task, reading: Reading, stream: BinaryIO) -> Part:
 
 
 def _fail(task: Task, name: str, error: ModerationError) -> Part:
-    if task.is_named and name == str(task.file):
+    if task.is_named and name == task.name:
         return _left_out(task, Unread(name, str(error), error=error))
     return _left_out(task, leave_out(name, error))
 
@@ -164,7 +170,7 @@ def _batches(reading: Reading) -> Iterator[list[tuple[tuple[Any, ...], dict[str,
 
 def _left_out(task: Task, unread: Unread) -> Part:
     return Part(
-        file=str(task.file),
+        file=task.name,
         why=unread.why,
         number=unread.number,
         is_failure=unread.error is not None,

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from moderation.arguments import (
@@ -21,10 +22,11 @@ from moderation.captures import JoinReport, is_capture, join_captures
 from moderation.comments import Comment
 from moderation.errors import ModerationError, SourceError
 from moderation.frames import Row, check_output, to_rows, write_rows
-from moderation.harvest import Haul, Task, harvest
-from moderation.parsers import DATABASE_ENDINGS, FILE_ENDINGS, Reading, find_files
+from moderation.harvest import Haul, Part, Task, harvest
+from moderation.parsers import DATABASE_ENDINGS, FILE_ENDINGS, Reading
+from moderation.parsers.files import look_through
 from moderation.parsers.guessing import guess_mapping
-from moderation.parsers.sources import open_source, show_path
+from moderation.parsers.sources import open_source, show_path, spell_name
 from moderation.proposing import spell_mapping
 from moderation.tally import tabulate
 
@@ -114,7 +116,8 @@ def _told(reading: Reading) -> Iterator[Comment]:
 
 def _parse_many(args: argparse.Namespace, folder: Path) -> None:
     """Read all files first, so that what cannot be read is known before anything is written."""
-    tasks = _plan(args, folder)
+    plan = _plan(args, folder)
+    tasks = plan.tasks
     hauls = list(track(harvest(tasks, jobs=args.jobs), len(tasks), "files"))
     parts = [part for haul in hauls for part in haul.parts]
     failures = [part for part in parts if part.is_failure]
@@ -132,7 +135,7 @@ def _parse_many(args: argparse.Namespace, folder: Path) -> None:
     else:
         write_rows(_rows_with_columns_of_first(hauls), args.output)
     if is_table:
-        for line in tabulate(parts):
+        for line in tabulate([*parts, *plan.left_out]):
             say(line)
     if failures:
         raise SourceError(
@@ -141,7 +144,15 @@ def _parse_many(args: argparse.Namespace, folder: Path) -> None:
         )
 
 
-def _plan(args: argparse.Namespace, folder: Path) -> list[Task]:
+@dataclass(frozen=True)
+class _Plan:
+    """What there is to read, and what of folders is not looked at."""
+
+    tasks: list[Task]
+    left_out: list[Part]
+
+
+def _plan(args: argparse.Namespace, folder: Path) -> _Plan:
     """
     Return what there is to read.
 
@@ -154,14 +165,20 @@ def _plan(args: argparse.Namespace, folder: Path) -> list[Task]:
             raise SourceError(f"{show_path(name)}: no such file")
     options, named = read_options(args), set(args.inputs)
     found: list[str | Path] = []
+    left_out: list[Part] = []
     for name in args.inputs:
-        endings = FILE_ENDINGS | DATABASE_ENDINGS
-        found.extend([name] if name == "-" else find_files([Path(name)], endings=endings))
+        inside = look_through(Path(name), endings=FILE_ENDINGS | DATABASE_ENDINGS)
+        found.extend([name] if name == "-" else inside.files)
+        left_out += [
+            Part(file=f"{spell_name(name).rstrip('/')}/", why=why, number=number)
+            for why, number in sorted(inside.left_out.items())
+        ]
     check_output(args.output, inputs=found)
-    return [
+    tasks = [
         Task(file, folder / str(number), options, is_named=str(file) in named)
         for number, file in enumerate(found)
     ]
+    return _Plan(tasks, left_out)
 
 
 def _is_plain(given: str) -> bool:

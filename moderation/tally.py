@@ -11,7 +11,7 @@ MOST_ROWS = 40
 """Beyond this many, files are told by the folder they are in, and then all in one."""
 HEADER = ("file", "format", "files", "comments", "removed", "with words", "not read, and why")
 NAME_CHARACTERS = 60
-WHY_CHARACTERS = 100
+WHY_CHARACTERS = 200
 
 
 @dataclass

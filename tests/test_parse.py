@@ -306,6 +306,57 @@ def test_a_folder_is_summed_up_in_a_table(site, tmp_path, capsys):
     assert last.startswith("parse: 1 of the files could not be read whole and were left out")
 
 
+def test_what_in_a_folder_is_not_read_is_counted_with_its_cause(tmp_path, capsys):
+    """None of it is opened: a pipe would wait for ever, a device never end."""
+    folder = tmp_path / "site"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("a.csv", ".a.csv", "logo.PNG", "notes", "keys.json", "deep/b.csv"):
+        (folder / name).write_text(TABLE, encoding="utf-8")
+    (folder / "empty.csv").touch()
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "zero.csv").symlink_to("/dev/zero")
+    (folder / "gone.csv").symlink_to("nowhere")
+    (folder / "round").symlink_to(folder)
+    status, output, errors = run(capsys, folder)
+    assert (status, len(rows(output))) == (0, 4)
+    [odd] = [line for line in errors.splitlines() if f"{folder.name}/  " in line]
+    _, format_name, number, why = odd.split(maxsplit=3)
+    assert (format_name, number) == ("-", "8")
+    assert set(why.split("; ")) == {
+        *("1 of other kinds", "1 of the desk's own", "1 of the kind .png"),
+        *("1 that are links to folders", "1 that are links to nothing"),
+        *("2 that are pipes, sockets or devices", "1 that the system keeps for itself"),
+    }
+    assert "1 that are empty or no text" in errors
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["alone", "beside another"])
+def test_a_pipe_or_device_is_never_opened(several, table, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe")
+    for odd in (tmp_path / "pipe", Path("/dev/zero")):
+        status, output, errors = run(capsys, odd, *([table] if several else []))
+        assert (status, len(rows(output))) == (1, 2 * several)
+        assert f"{odd}: a pipe, socket or device; expected a file" in errors
+
+
+def test_what_a_shell_passes_as_a_pipe_is_read():
+    command = f"{sys.executable} -m moderation.parse <(printf 'id,text\n1,words\n')"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert [row["text"] for row in rows(done.stdout)] == ["words"]
+
+
+def test_a_name_with_line_ends_and_controls_stays_on_its_line(tmp_path, capsys):
+    good, bad = tmp_path / "two\nlines\x1b[31m.csv", tmp_path / "two\nmore.csv"
+    good.write_text(TABLE, encoding="utf-8")
+    bad.write_text("text,label\nwords,7\n", encoding="utf-8")
+    for arguments in ([good], [bad], [bad, good], [tmp_path]):
+        _, _, errors = run(capsys, *arguments)
+        assert all(line.isprintable() for line in errors.splitlines())
+        for path, shown in ((good, "two\\nlines\\x1b[31m.csv"), (bad, "two\\nmore.csv")):
+            is_read = path in arguments or tmp_path in arguments
+            assert (shown in errors) == is_read
+
+
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
 def test_several_processes_write_the_same_as_one(ending, site, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("moderation.harvest.SMALL_BYTES", 0)

@@ -1,6 +1,5 @@
 """`Member`: one file of an archive, and which files of archives are looked at."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,13 +8,11 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from moderation.errors import ModerationError
-from moderation.parsers.files import DATABASE_ENDINGS, FILE_ENDINGS, is_readable
+from moderation.parsers.files import DATABASE_ENDINGS, FILE_ENDINGS, HIDDEN, is_readable, name_kind
 from moderation.parsers.packing import Allowance
 
 ENDINGS = FILE_ENDINGS | DATABASE_ENDINGS | {""}
 """What is looked at in an archive: also dumps that have no ending."""
-
-_USUAL_ENDING = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
 @dataclass(frozen=True)
@@ -76,8 +73,7 @@ def find_fault(name: str) -> str | None:
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0] or "\0" in name:
         return "with a name that leads out of the archive"
     if path.parts[0] == "__MACOSX" or path.name.startswith("."):
-        return "that the system keeps for itself"
+        return HIDDEN
     if not is_readable(path, ENDINGS):
-        is_usual = _USUAL_ENDING.fullmatch(path.suffix)
-        return f"of the kind {path.suffix.lower()}" if is_usual else "of other kinds"
+        return name_kind(path)
     return None

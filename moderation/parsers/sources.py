@@ -24,6 +24,8 @@ PAGE_BYTES = 1 << 26
 """The largest page that is read whole; tables are streamed and have no such limit."""
 SPOOL_BYTES = 1 << 26
 """What needs seeking and lies in no file: up to this size it is kept in memory, above on disk."""
+_OPENED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+"""What a shell has opened already, as in `<(...)`, has these names."""
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 WARC_MAGIC = b"WARC/"
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
@@ -204,7 +206,7 @@ def open_source(
         # A pipe can be opened once.
         lies_at = path if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else None
         return Source(
-            stream, name=name or str(path), encoding=encoding, limits=limits, path=lies_at
+            stream, name=name or spell_name(path), encoding=encoding, limits=limits, path=lies_at
         )
     opened, found = _open(source)
     return Source(opened, name=name or found, encoding=encoding, limits=limits)
@@ -238,13 +240,21 @@ def printable(name: str) -> str:
 def _open_path(path: Path) -> io.BufferedReader:
     shown = show_path(path)
     try:
-        if path.is_dir():
-            raise SourceError(f"{shown}: a folder; expected a file: name the files in it")
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise SourceError(
+                f"{spell_name(path)}: a folder; expected a file: name the files in it"
+            )
+        if not stat.S_ISREG(mode) and not str(path).startswith(_OPENED):
+            raise SourceError(
+                f"{spell_name(path)}: a pipe, socket or device; expected a file: to read from it, "
+                "pass it on to standard input (-)"
+            )
         return path.open("rb")
     except FileNotFoundError as error:
         raise SourceError(f"{shown}: no such file") from error
     except PermissionError as error:
-        raise SourceError(f"{shown}: no permission to read it") from error
+        raise SourceError(f"{spell_name(path)}: no permission to read it") from error
     except OSError as error:
         raise SourceError(f"{shown}: cannot be opened ({error.strerror})") from error
     except ValueError as error:  # a zero character in it
@@ -255,3 +265,14 @@ def show_path(path: PurePath | str) -> str:
     """Return a path for a message: one line of it, even where a page's text was given instead."""
     line = str(path).encode(errors="backslashreplace").decode()
     return line if line.isprintable() and len(line) < 400 else f"a name of {len(line)} characters"
+
+
+def spell_name(path: PurePath | str) -> str:
+    r"""
+    Return the name of a file that there is on one line, whatever is in it.
+
+    >>> print(spell_name("two\nlines.csv"))
+    two\nlines.csv
+    """
+    name = str(path).encode(errors="backslashreplace").decode()
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
