@@ -30,6 +30,19 @@ def words(text: str) -> Iterator[str]:
             yield read_word(element)
 
 
+@pytest.mark.parametrize("before", ["\n", " \r\n\t", "\ufeff", "\ufeff\ufeff\n", "\n\ufeff"])
+@pytest.mark.parametrize("declared", ['<?xml version="1.0" encoding="UTF-8"?>\n', ""])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_what_is_blank_before_the_declaration_does_no_harm(before, declared, encoding):
+    export = before + declared + HEAD + POST.format(1, "words") + "</disqus>"
+    assert [comment.text for comment in read_comments(export.encode(encoding))] == ["words"]
+
+
+def test_lines_are_counted_with_those_before_the_declaration():
+    with pytest.raises(ParseError, match="line 5: malformed"):
+        list(words('\n\n<?xml version="1.0"?>\n<list>\n<a></b></list>'))
+
+
 @pytest.mark.parametrize(
     ("text", "root"),
     [

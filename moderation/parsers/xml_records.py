@@ -21,7 +21,8 @@ Element = Any
 """An element of lxml, which has no types."""
 
 # Before the first element there may be remarks and instructions; what else is no XML.
-_REMARKS = re.compile(r"\ufeff?(?:\s|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*")
+_REMARKS = re.compile(r"(?:[\ufeff\s]|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*")
+_LATE_DECLARATION = re.compile(r"\A(?=[\ufeff\s])[\ufeff\s]*(?:<\?xml\s[^>]*>)?")
 _ROOT = re.compile(r"<[A-Za-z_][^>]*>")
 _DOCTYPE = re.compile(
     r"<!DOCTYPE(?:[^\[>\"']|\"[^\"]*\"|'[^']*')*+"
@@ -134,7 +135,7 @@ def _local(tag: object) -> str:
 
 def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
     stream = source.lines()
-    text = stream.read(CHUNK_CHARACTERS)
+    text = _LATE_DECLARATION.sub(_blank, stream.read(CHUNK_CHARACTERS))
     _check_prolog(text, notes.limits)
     while text:
         body = text.encode("utf-8", "replace")
@@ -145,6 +146,11 @@ def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
         yield readable
         text = stream.read(CHUNK_CHARACTERS)
     yield b""
+
+
+def _blank(declaration: re.Match[str]) -> str:
+    """Return a declaration that is not at the very beginning, where alone it may be, as spaces."""
+    return "".join(c if c in "\r\n" else " " for c in declaration[0])
 
 
 def _check_prolog(head: str, limits: Limits) -> None:
