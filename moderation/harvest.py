@@ -129,8 +129,10 @@ def read_file(task: Task) -> Haul:
                     parts.append(_left_out(task, found))
                 else:
                     parts.append(_take(task, found, stream))
-        except ModerationError as error:  # the file itself, or the archive from there on
-            parts.append(_fail(task, task.name, error))
+        except ModerationError as error:  # of an archive that fails nothing is kept
+            stream.seek(0)
+            stream.truncate()
+            parts = [_fail(task, task.name, error)]
     return Haul(tuple(parts), task.spool)
 
 

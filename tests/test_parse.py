@@ -18,7 +18,7 @@ import pytest
 from moderation.parse import main
 from moderation.parsers import read_comments
 from moderation.parsers.pages import TAKEN_FOR_ARTICLE
-from tests.packing import Warc, make_zip
+from tests.packing import Warc, make_tar, make_zip
 
 SECRET = "zanzibar"
 TABLE = f"id,text,label,topic\n1,{SECRET} one,0,ferries\n2,{SECRET} two,1,bridges\n"
@@ -390,6 +390,32 @@ def test_where_no_file_can_be_read_nothing_is_written(tmp_path, capsys):
     status, _, errors = run(capsys, tmp_path / "a.csv", tmp_path / "b.csv", "-o", output)
     assert (status, list(output.parent.iterdir())) == (1, [])
     assert errors.splitlines()[-1] == "parse: none of 2 files could be read"
+
+
+FILES = {"a.csv": TABLE.encode(), "b.csv": TABLE.encode() * 400, "c.csv": TABLE.encode()}
+
+
+@pytest.mark.parametrize(
+    ("archive", "limit"),
+    [
+        (make_tar(FILES), ["--max-members", "2"]),
+        (make_tar(FILES), ["--max-size", "20K"]),
+        (make_zip(FILES), ["--max-size", "20K"]),
+        (make_zip({"a.csv": TABLE.encode(), "b.csv": TABLE.encode() * 400}), ["--max-size", "20K"]),
+        (make_tar(FILES)[:2048], []),
+    ],
+    ids=["tar members", "tar size", "zip size", "zip size in the last", "damage"],
+)
+def test_of_an_archive_that_is_refused_nothing_is_kept(archive, limit, table, tmp_path, capsys):
+    """Not what came before the limit, either: a part of it would look like all there is."""
+    path = tmp_path / "site"
+    path.write_bytes(archive)
+    status, output, errors = run(capsys, path, table, *limit)
+    assert (status, len(rows(output))) == (1, 2)
+    assert errors.count(f"not read: {path}: ") == 1
+    assert errors.splitlines()[-1].startswith("parse: 1 of the files could not be read whole")
+    status, output, errors = run(capsys, path, *limit)
+    assert (status, output) == (1, "")
 
 
 def test_captures_of_a_web_archive_are_joined(tmp_path, capsys):

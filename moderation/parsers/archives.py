@@ -48,6 +48,8 @@ def read_members(
                 yield member
             else:
                 yield from _read_member(member, source.name, options, is_nested=is_nested)
+                if member.around.refusal is not None:
+                    raise member.around.refusal
     except ParseError as error:
         raise named(error, source) from error
     finally:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, BinaryIO, cast
 
-from moderation.errors import MissingPackage
+from moderation.errors import MissingPackage, SourceError
 from moderation.parsers.limits import RATIO_FROM, Limits
 from moderation.parsers.streams import BUFFER_BYTES, Guarded
 
@@ -103,6 +103,8 @@ class Allowance:
         self._packed = packed
         self._around = around
         self._unpacked = 0
+        self.refusal: SourceError | None = None
+        """Why no more of it is read, once more came than may."""
 
     def take(self, count: int) -> None:
         """
@@ -112,13 +114,15 @@ class Allowance:
             SourceError: they are more than may come.
 
         """
-        self._unpacked += count
-        if self._unpacked > self._limits.size:
-            raise self._limits.too_large(self._name)
-        if self._unpacked > max(RATIO_FROM, self._limits.ratio * self._packed()):
-            raise self._limits.too_dense(self._name)
         if self._around is not None:
             self._around.take(count)
+        self._unpacked += count
+        if self._unpacked > self._limits.size:
+            self.refusal = self._limits.too_large(self._name)
+        elif self._unpacked > max(RATIO_FROM, self._limits.ratio * self._packed()):
+            self.refusal = self._limits.too_dense(self._name)
+        if self.refusal is not None:
+            raise self.refusal
 
 
 class Measured(io.RawIOBase):
