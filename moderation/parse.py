@@ -24,10 +24,9 @@ from moderation.errors import ModerationError, SourceError
 from moderation.frames import Row, check_output, to_rows, write_rows
 from moderation.harvest import Haul, Part, Task, harvest
 from moderation.parsers import DATABASE_ENDINGS, FILE_ENDINGS, Reading
-from moderation.parsers.files import look_through
-from moderation.parsers.guessing import guess_mapping
+from moderation.parsers.files import Found, look_through
 from moderation.parsers.sources import open_source, show_path, spell_name
-from moderation.proposing import spell_mapping
+from moderation.proposing import propose
 from moderation.tally import tabulate
 
 
@@ -67,8 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--guess",
         action="store_true",
-        help="print a mapping (TOML) that fits the first INPUT, to be given to --mapping; samples "
-        "of the data are masked",
+        help="print a mapping (TOML) that fits the first INPUT of which one can be proposed, to be "
+        "given to --mapping; samples of the data are masked",
     )
     add_reading_options(parser)
     return parser
@@ -83,8 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(args: argparse.Namespace) -> None:
     """Read all inputs and write one table."""
     if args.guess:
-        with open_source(args.inputs[0], encoding=args.encoding) as source:
-            print("\n".join(spell_mapping(guess_mapping(source))))
+        _propose(_find_inputs(args), args.encoding)
         return
     check_output(args.output, inputs=args.inputs)
     if len(args.inputs) == 1 and _is_plain(args.inputs[0]):
@@ -92,6 +90,14 @@ def parse(args: argparse.Namespace) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="moderation-") as folder:
         _parse_many(args, Path(folder))
+
+
+def _propose(files: Sequence[str | Path], encoding: str | None) -> None:
+    proposal = propose(files, encoding=encoding)
+    print("\n".join(proposal.lines))
+    if len(files) > 1:
+        place = f"file {proposal.number} of {len(files)}"
+        say(f"proposed from {spell_name(proposal.file)}, {place}; others may differ")
 
 
 def _parse_one(args: argparse.Namespace) -> None:
@@ -160,25 +166,37 @@ def _plan(args: argparse.Namespace, folder: Path) -> _Plan:
         SourceError: a file that is named is not there, or a folder has nothing to read in it.
 
     """
-    for name in args.inputs:
-        if name != "-" and not os.path.lexists(name):
-            raise SourceError(f"{show_path(name)}: no such file")
-    options, named = read_options(args), set(args.inputs)
+    options, given = read_options(args), set(args.inputs)
     found: list[str | Path] = []
     left_out: list[Part] = []
-    for name in args.inputs:
-        inside = look_through(Path(name), endings=FILE_ENDINGS | DATABASE_ENDINGS)
-        found.extend([name] if name == "-" else inside.files)
+    for name, inside in _look_through(args.inputs):
+        found.extend(inside.files)
         left_out += [
             Part(file=f"{spell_name(name).rstrip('/')}/", why=why, number=number)
             for why, number in sorted(inside.left_out.items())
         ]
     check_output(args.output, inputs=found)
     tasks = [
-        Task(file, folder / str(number), options, is_named=str(file) in named)
+        Task(file, folder / str(number), options, is_named=str(file) in given)
         for number, file in enumerate(found)
     ]
     return _Plan(tasks, left_out)
+
+
+def _find_inputs(args: argparse.Namespace) -> list[str | Path]:
+    return [file for _, inside in _look_through(args.inputs) for file in inside.files]
+
+
+def _look_through(inputs: Sequence[str]) -> list[tuple[str, Found]]:
+    """Return what is to be read of each input, once all of them are known to be there."""
+    for name in inputs:
+        if name != "-" and not os.path.lexists(name):
+            raise SourceError(f"{show_path(name)}: no such file")
+    endings = FILE_ENDINGS | DATABASE_ENDINGS
+    return [
+        (name, Found(["-"]) if name == "-" else look_through(Path(name), endings=endings))
+        for name in inputs
+    ]
 
 
 def _is_plain(given: str) -> bool:

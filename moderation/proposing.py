@@ -1,17 +1,57 @@
 """Writes a proposed mapping as TOML, beside samples of the data in which no word can be read."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
+from moderation.errors import NothingToRead, ParseError, UnknownFormat
 from moderation.parsers.evidence import Part
-from moderation.parsers.guessing import Guess
+from moderation.parsers.guessing import Guess, guess_mapping
 from moderation.parsers.mapped import spell
 from moderation.parsers.mapping import ISO, PLAIN
+from moderation.parsers.reading import named
+from moderation.parsers.sources import Source, open_source
 
 SAMPLE_CHARACTERS = 40
 MOST_OTHERS = 40
 SELDOM = 10
 """What fewer than one in so many records have is not shown."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The lines of a mapping, and from which file they are; `number` counts from 1."""
+
+    lines: Sequence[str]
+    file: str | Path
+    number: int
+
+
+def propose(files: Sequence[str | Path], *, encoding: str | None = None) -> Proposal:
+    """
+    Return a mapping of the first file of which one can be proposed.
+
+    Raises:
+        SourceError: a file cannot be read, or all of them are empty.
+        ParseError: a file is malformed, or of none a mapping can be proposed.
+
+    """
+    for number, file in enumerate(files, 1):
+        try:
+            with open_source(file, encoding=encoding) as source:
+                return Proposal(list(spell_mapping(_guess(source))), file, number)
+        except (NothingToRead, UnknownFormat):
+            if number == len(files):
+                raise
+    raise NothingToRead("no file to propose a mapping of")
+
+
+def _guess(source: Source) -> Guess:
+    try:
+        return guess_mapping(source)
+    except ParseError as error:
+        raise named(error, source) from error
 
 
 def spell_mapping(guess: Guess) -> Iterator[str]:

@@ -119,7 +119,7 @@ MAY_IMPORT = {
     "cards": {"fairness", "metrics", "plots", "training"},
     "harvest": {"comments", "frames", "parsers", "errors"},
     "tally": {"harvest"},
-    "proposing": {"parsers"},
+    "proposing": {"parsers", "errors"},
     "arguments": {"comments", "parsers", "errors"},
     "coral": {"policy", "text", "errors"},
     "openai": {"errors"},

@@ -307,6 +307,50 @@ def test_where_nothing_looks_like_comments_none_is_proposed(content, message):
         guess_mapping(source)
 
 
+def test_of_several_files_the_one_that_was_looked_at_is_named(tmp_path, capsys):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "a.html").write_text("<p>A page.</p>", encoding="utf-8")
+    (folder / "b.jsonl").write_bytes(GUESSED["lines"]())
+    (folder / "c.txt").touch()
+    assert main([str(folder), str(folder / "b.jsonl"), "--guess"]) == 0
+    output, errors = capsys.readouterr()
+    assert tomllib.loads(output)["fields"]["id"] == "uuid"
+    assert errors == f"proposed from {folder}/b.jsonl, file 2 of 4; others may differ\n"
+
+
+@pytest.mark.parametrize("name", ["page.html", "empty.csv", "gone.csv"])
+def test_where_no_mapping_is_proposed_the_file_is_named(name, tmp_path, capsys):
+    (tmp_path / "page.html").write_text("<p>A page.</p>", encoding="utf-8")
+    (tmp_path / "empty.csv").touch()
+    assert main([str(tmp_path / name), "--guess"]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"parse: {tmp_path / name}: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "statuses"),
+    [
+        (["online", "deleted"], ["published", "removed"]),
+        (["Approved", "spam"], ["published", "removed"]),
+        (["visible", "hidden", "blocked"], ["published", "removed", "removed"]),
+        (["live", "held", "removed"], ["published", "pending", "removed"]),
+        (["live"], []),
+        (["removed", "ferry"], []),
+    ],
+    ids=str,
+)
+def test_words_of_a_status_are_known_whatever_their_column_is_called(words, statuses):
+    lines = [
+        json.dumps({"nr": n, "words": f"The ferry no. {n} was late", "x": words[n % len(words)]})
+        for n in range(12)
+    ]
+    with open_source("\n".join(lines).encode()) as source:
+        mapping = guess_mapping(source).mapping
+    assert [mapping.status.get(word) for word in words if mapping.status] == statuses
+    assert mapping.fields.get("status") == ("x" if statuses else None)
+
+
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 RECORDS = st.lists(
     st.dictionaries(st.text(max_size=8), VALUES | st.dictionaries(st.text(max_size=5), VALUES)),

@@ -55,7 +55,7 @@ def find_time_in_name(name: str) -> datetime | None:
 class Found:
     """What of a folder is read, and how much of it is not, by cause."""
 
-    files: Sequence[Path]
+    files: Sequence[Path | str]
     left_out: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -67,7 +67,8 @@ def find_files(paths: Iterable[Path], *, endings: Collection[str] = FILE_ENDINGS
         SourceError: a folder has none, or there is one in it that may not be looked into.
 
     """
-    return [file for path in paths for file in look_through(path, endings=endings).files]
+    found = (look_through(path, endings=endings).files for path in paths)
+    return [Path(file) for files in found for file in files]
 
 
 def look_through(path: Path, *, endings: Collection[str] = FILE_ENDINGS) -> Found:

@@ -195,7 +195,9 @@ def _fits_count(part: Part, _: set[str]) -> float:
 def _fits_status(part: Part, _: set[str]) -> float:
     if len(part.distinct) > FEW_VALUES:
         return 0
-    return 1 if _read_states(part) else 0
+    is_called = _rate_name("status", part.path) > 0.1
+    # By any other name several words that are known: one alone may be any word.
+    return 1 if _read_states(part) and (is_called or len(part.distinct) > 1) else 0
 
 
 def _fits_flag(part: Part, _: set[str]) -> float:
@@ -213,7 +215,7 @@ _FITS: Mapping[str, Callable[[Part, set[str]], float]] = {
     "parent_id": _called(_fits_parent, "parent_id"),
     "created_at": _called(_fits_time, "created_at"),
     "label": _called(_fits_flag, "label"),
-    "status": _called(_fits_status, "status"),
+    "status": _fits_status,
     "positive_votes": _called(_fits_count, "positive_votes"),
     "negative_votes": _called(_fits_count, "negative_votes"),
     "rating": _called(_fits_count, "rating"),
