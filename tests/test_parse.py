@@ -306,6 +306,33 @@ def test_a_folder_is_summed_up_in_a_table(site, tmp_path, capsys):
     assert last.startswith("parse: 1 of the files could not be read whole and were left out")
 
 
+@pytest.mark.parametrize(
+    ("content", "format_name"),
+    [
+        ('<rss xmlns:wp="http://wordpress.org/export/1.2/"><channel></channel></rss>', "wordpress"),
+        ('<disqus xmlns="http://disqus.com"></disqus>', "disqus"),
+        ('{"version": 1, "comments": [], "commenters": []}', "commento"),
+        (
+            '{"@context": "https://www.w3.org/ns/activitystreams", "type": "OrderedCollection", '
+            '"orderedItems": []}',
+            "activitypub",
+        ),
+        ('{"comments": ""}', "bbc_module_json"),
+        ("id,text\n", "csv"),
+        ("<p>A page.</p>", "page_without_comments"),
+    ],
+    ids=["wordpress", "disqus", "commento", "activitypub", "bbc", "table", "page"],
+)
+def test_a_file_of_a_known_kind_without_comments_is_no_failure(
+    content, format_name, tmp_path, capsys
+):
+    path = tmp_path / "export"
+    path.write_text(content, encoding="utf-8")
+    status, output, errors = run(capsys, path)
+    assert (status, output) == (0, "")
+    assert errors == f"{path}: {format_name}, no comments found\n"
+
+
 def test_what_in_a_folder_is_not_read_is_counted_with_its_cause(tmp_path, capsys):
     """None of it is opened: a pipe would wait for ever, a device never end."""
     folder = tmp_path / "site"
