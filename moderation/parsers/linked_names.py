@@ -1,11 +1,11 @@
 """Names of schema.org in JSON-LD: by address, by a prefix or without, read as the plain ones."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 _ADDRESS = re.compile(r"https?://(?:www\.)?schema\.org/?#?", re.I)
-_USUAL = "schema:"
+_USUAL = "schema"
 
 
 def shorten(data: Any) -> Any:
@@ -17,7 +17,7 @@ def shorten(data: Any) -> Any:
     >>> shorten({"@context": {"s": "http://schema.org/"}, "s:text": {"@value": "words"}})["text"]
     'words'
     """
-    prefixes = tuple({f"{name}:" for node in _nodes(data) for name in _prefixes(node)} | {_USUAL})
+    prefixes = {name for node in _nodes(data) for name in _prefixes(node)} | {_USUAL}
     for node in _nodes(data):
         plain = {_plain_name(key, prefixes): _plain_value(held) for key, held in node.items()}
         node.clear()
@@ -47,10 +47,10 @@ def _prefixes(node: dict[str, Any]) -> Iterator[str]:
                     yield name
 
 
-def _plain_name(key: str, prefixes: tuple[str, ...]) -> str:
-    for prefix in prefixes:
-        if key.startswith(prefix):
-            return key[len(prefix) :]
+def _plain_name(key: str, prefixes: Collection[str]) -> str:
+    prefix, colon, name = key.partition(":")
+    if colon and prefix in prefixes:
+        return name
     address = _ADDRESS.match(key)
     return key[address.end() :] if address else key
 
