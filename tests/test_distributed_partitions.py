@@ -13,6 +13,7 @@ need_package("fsspec", "fsspec")
 from moderation.distributed import reading  # noqa: E402
 from moderation.distributed.addresses import find_place  # noqa: E402
 from moderation.distributed.partitions import Piece, Table, cut_again, cut_parts  # noqa: E402
+from moderation.distributed.rows import cut_files, find_tables_of  # noqa: E402
 
 TABLES = [
     Table("a", 1, (700, 700, 10)),
@@ -67,3 +68,14 @@ def test_fewer_rows_are_read_at_a_time_where_texts_are_long(tmp_path, monkeypatc
     found = [batch[SCHEMA.get_field_index(TEXT)].to_pylist() for batch in batches]
     assert [text for batch in found for text in batch] == texts[2:]
     assert max(map(len, found)) < 5
+
+
+def test_parts_to_learn_from_have_fewer_rows_where_these_are_long(tmp_path):
+    """A worker makes the features of a part at once, whose size is that of its words."""
+    path = tmp_path / "long.parquet"
+    long = [f"{number} " + "the ferry and a lantern " * 20_000 for number in range(40)]  # 0.5 MB
+    pq.write_table(pa.table({"text": long}), path, use_dictionary=False)
+    parts = cut_files(find_tables_of([str(path)]), given={})
+    assert [part.begin for part in parts] == [*range(0, 40, parts[0].end)]
+    assert 4 <= parts[0].end <= 9
+    assert parts[-1].end == 40

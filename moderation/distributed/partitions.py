@@ -28,6 +28,8 @@ class Table:
     size: int
     groups: tuple[int, ...] | None
     """Rows of each row group."""
+    unpacked: int = 0
+    """Bytes that all columns take when they are read."""
 
     @property
     def rows(self) -> int | None:
@@ -59,10 +61,11 @@ def read_footers(place: Place, paths: Sequence[str]) -> list[Table]:
         try:
             with open_file(place, path) as stream:
                 footer = pq.ParquetFile(stream).metadata
-                groups = [footer.row_group(n).num_rows for n in range(footer.num_row_groups)]
+                groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
         except (pa.ArrowException, OSError):  # its task says what is wrong, the others go on
             return Table(path, size, None)
-        return Table(path, size, tuple(groups))
+        unpacked = sum(group.total_byte_size for group in groups)
+        return Table(path, size, tuple(group.num_rows for group in groups), unpacked)
 
     return list(work_on(read, paths, threads=FOOTERS_AT_ONCE))
 

@@ -28,7 +28,9 @@ from moderation.parsers.columns import Columns, find_columns
 from moderation.parsers.notes import Notes
 
 PART_ROWS = 10_000
-"""Rows that are worked on together: small enough for a worker of 500 MB, whatever they hold."""
+"""Rows that are worked on together, at most."""
+PART_BYTES = 4 << 20
+"""What they may take unpacked: their features weigh twenty times as much, for a moment thrice."""
 NEEDED = frozenset(
     {
         *("text", "id", "parent_id", "article_id", "article_title", "created_at"),
@@ -48,6 +50,8 @@ class File:
     """Of the place."""
     path: str
     rows: int
+    unpacked: int
+    """Bytes that its columns take when they are read."""
 
     @property
     def name(self) -> str:
@@ -107,7 +111,7 @@ def find_tables_of(addresses: Sequence[str]) -> list[File]:
                     f"{place.show(table.path)}: no Parquet, or damaged; --engine dask learns from "
                     "Parquet files and folders of them: write it with python -m moderation.parse"
                 )
-            files.append(File(address, table.path, table.rows))
+            files.append(File(address, table.path, table.rows, table.unpacked))
     return files
 
 
@@ -115,7 +119,7 @@ def cut_files(
     files: Sequence[File], *, given: Mapping[str, str], rows: int = PART_ROWS
 ) -> list[Part]:
     """
-    Cut files into parts of up to so many rows, in order.
+    Cut files into parts of up to so many rows, fewer where these are long, in order.
 
     Raises:
         DataError: there is no row.
@@ -123,8 +127,9 @@ def cut_files(
     """
     parts: list[Part] = []
     for file in files:
-        for begin in range(0, file.rows, rows):
-            end = min(begin + rows, file.rows)
+        step = min(rows, max(1, PART_BYTES * file.rows // max(file.unpacked, 1)))
+        for begin in range(0, file.rows, step):
+            end = min(begin + step, file.rows)
             parts.append(Part(len(parts), file, begin, end, tuple(given.items())))
     if not parts:
         raise DataError("no rows to learn from; name Parquet files or folders of them")

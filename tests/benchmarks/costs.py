@@ -38,7 +38,7 @@ from tests.benchmarks.material import read_comments
 from tests.benchmarks.scale import on_cluster, write_archive
 
 SCORED = (250_000, 500_000, 1_000_000, 2_000_000)
-LEARNT = (5_000, 10_000, 20_000, 40_000)
+LEARNT = (2_500, 5_000, 10_000, 20_000)
 WORKERS = (1, 2)
 SEARCHING = "choosing C"
 

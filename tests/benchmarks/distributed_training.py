@@ -28,7 +28,7 @@ from moderation.distributed.cluster import open_cluster
 from moderation.distributed.crew import Crew
 from moderation.distributed.gathering import gather_rows
 from moderation.distributed.learner import Learner, make_space
-from moderation.distributed.matrices import PLAIN
+from moderation.distributed.matrices import PLAIN, Store
 from moderation.distributed.rows import cut_files, find_tables_of
 from moderation.distributed.telling import read_rows
 from moderation.distributed.training import DistributedTraining, train_on_cluster
@@ -107,10 +107,11 @@ def fit(data: Path, workers: int, memory: str, strength: float) -> Fit:
         [classifier] = learner.fit([strength], leaves, PLAIN)
         taken = time.perf_counter() - begun
         largest = max(client.run(_most_memory).values())
+        weight = sum(client.run(_weigh, crew.store).values())
     print(
         f"{workers} workers of {memory}: {len(learned)} comments, {len(found.features.idf_)} "
-        f"features; read and words learnt in {read:.0f} s, {crew.rounds} rounds in "
-        f"{taken - read:.0f} s, up to {largest:.0f} MB",
+        f"features, of all comments {weight:.0f} MB; read and words learnt in {read:.0f} s, "
+        f"{crew.rounds} rounds in {taken - read:.0f} s, up to {largest:.0f} MB",
         flush=True,
     )
     return Fit(np.append(classifier.coef_, classifier.intercept_), found.features)
@@ -168,6 +169,11 @@ def compare(training: DistributedTraining, data: Path) -> None:
         f"scikit-learn: weights differ by {np.linalg.norm(own - other) / np.linalg.norm(other):.2g}"
         f" of their length, ROC-AUC {aucs[1]:.5f}, here {aucs[0]:.5f}"
     )
+
+
+def _weigh(store: Store, dask_worker: Any) -> float:
+    """Return what the features that this worker made weigh, in MB."""
+    return sum(path.stat().st_size for path in store.folder_of(dask_worker).glob("*.matrix")) / 1e6
 
 
 def _most_memory(dask_worker: object) -> float:
