@@ -4,7 +4,7 @@ What scoring on a cluster costs, and what it survives: `python -m tests.benchmar
 Every run is the whole command in processes of its own, start included. Runs take turns, round by
 round; what is printed are medians and ratios of medians. One core means that the command with all
 its workers may use the first core only. Real comments where `../shared/corpora` is, repeated up to
-the number of rows; generated ones elsewhere.
+the number of rows; generated ones elsewhere. With `--workers-only`, one worker and two alone.
 
 With `--kills`, a run of two workers whose client is killed so many times at random points follows;
 its parts are compared with those of a run that was left alone, and the memory of its workers is
@@ -73,16 +73,14 @@ def on_cluster(source: Path, output: Path, workers: int) -> list[str]:
     return command(source, output, "--engine", "dask", "--workers", str(workers))
 
 
-def compare(folder: Path, rows: int, rounds: int) -> None:
+def compare(folder: Path, rows: int, rounds: int, *, workers_only: bool) -> None:
     """Print what each way takes, and the ratios asked for."""
     archive, out = folder / "archive", folder / "out"
     pinned = ["taskset", "-c", "0"]
-    ways = {
-        LOCAL: [*pinned, *command(f"{archive}.parquet", folder / "out.parquet")],
-        ONE_CORE: [*pinned, *on_cluster(archive, out, 1)],
-        ONE: on_cluster(archive, out, 1),
-        TWO: on_cluster(archive, out, 2),
-    }
+    ways = {ONE: on_cluster(archive, out, 1), TWO: on_cluster(archive, out, 2)}
+    if not workers_only:
+        ways[LOCAL] = [*pinned, *command(f"{archive}.parquet", folder / "out.parquet")]
+        ways[ONE_CORE] = [*pinned, *on_cluster(archive, out, 1)]
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     for _ in range(rounds):
         for way, words in ways.items():
@@ -94,7 +92,9 @@ def compare(folder: Path, rows: int, rounds: int) -> None:
     found = {way: statistics.median(times) for way, times in seconds.items()}
     for way, median in found.items():
         print(f"{way:28} {median:7.1f} s, {rows / median:9,.0f} comments a second")
-    print(f"overhead on one core: {found[ONE_CORE] / found[LOCAL] - 1:+.1%} (at most +15% asked)")
+    if not workers_only:
+        overhead = found[ONE_CORE] / found[LOCAL] - 1
+        print(f"overhead on one core: {overhead:+.1%} (at most +15% asked)")
     print(f"two workers against one: {found[ONE] / found[TWO]:.2f} times (at least 1.8 asked)")
 
 
@@ -196,6 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3, help="0 to leave the comparison out")
+    parser.add_argument("--workers-only", action="store_true", help="do not compare with local")
     parser.add_argument("--kills", type=int, default=0, help="of a client, at random points")
     parser.add_argument("--worker-kills", type=int, default=0, help="in one run, at random points")
     args = parser.parse_args()
@@ -204,7 +205,7 @@ def main() -> None:
         origin = write_archive(folder / "archive", args.rows)
         print(f"{args.rows} comments from {origin}")
         if args.rounds:
-            compare(folder, args.rows, args.rounds)
+            compare(folder, args.rows, args.rounds, workers_only=args.workers_only)
         if args.kills:
             survive(folder, args.kills)
         if args.worker_kills:
