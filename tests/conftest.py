@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,12 @@ settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).parents[1]
 SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files of few cases, which take longest: no core waits for the last of them."""
+    cases = Counter(item.path for item in items)
+    items.sort(key=lambda item: cases[item.path])
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,11 @@ from moderation.review.audit import Account, follow
 from moderation.tables import Chain, Decision, Held, StoredComment
 from tests.desks import HOLD_HALF, FakeScorer
 from tests.processes import PROCESSES
+from tests.thoroughness import repeat
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MODERATORS = ("anna", "ben", "clara", "dora", "emil", "fatma", "greta", "hugo")
-EACH = 500
+EACH = repeat(150, thoroughly=500)
 
 
 def fill(store: Store, comments: int) -> None:
