@@ -91,7 +91,7 @@ class Records(Generic[T]):
         number = 0
         brackets = Brackets(self._notes.limits.depth)
         for block, lines in _split(stream):
-            is_deep = brackets.may_exceed(block, max(map(len, lines), default=0))
+            is_deep = brackets.may_exceed(block, lines)
             for line in lines:
                 number += 1
                 if is_deep:
