@@ -45,10 +45,10 @@ def evaluate_in(parts, matrix, labels):
     rows = np.array_split(np.arange(len(labels)), parts)
 
     def evaluate(weights, intercept):
-        fits = Fits(weights[:, np.newaxis], np.array([intercept]))
+        fits = Fits(weights[np.newaxis], np.array([intercept]))
         each = (sum_losses(matrix[some], labels[some].astype(np.int8), fits) for some in rows)
         sums = reduce(add, each)
-        return sums.losses[0], sums.gradients[:, 0], sums.slopes[0]
+        return sums.losses[0], sums.gradients[0], sums.slopes[0]
 
     return evaluate
 
@@ -85,7 +85,7 @@ def test_the_sums_do_not_overflow():
 def test_rows_that_are_not_meant_add_nothing(problem):
     matrix, labels = problem
     meant = np.arange(600) % 3 > 0
-    fits = Fits(np.random.default_rng(2).normal(size=(80, 2)), np.array([0.1, -0.2]))
+    fits = Fits(np.random.default_rng(2).normal(size=(2, 80)), np.array([0.1, -0.2]))
     found = sum_losses(matrix, np.where(meant, labels, -1).astype(np.int8), fits)
     expected = sum_losses(matrix[meant], labels[meant].astype(np.int8), fits)
     np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-12)

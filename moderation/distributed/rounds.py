@@ -62,11 +62,11 @@ class Rounds:
 
     def _answers(self, order: Sequence[int]) -> dict[int, "_Answer"]:
         weights, intercepts = zip(*(self._asked[fit] for fit in order), strict=True)
-        sums = self._evaluate(Fits(np.stack(weights, axis=1), np.array(intercepts)))
+        sums = self._evaluate(Fits(np.stack(weights), np.array(intercepts)))
         return {
             fit: (
                 float(sums.losses[place]),
-                np.ascontiguousarray(sums.gradients[:, place]),
+                sums.gradients[place],
                 float(sums.slopes[place]),
             )
             for place, fit in enumerate(order)
