@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from moderation import load_model
 from moderation.artifacts import read_manifest
 from moderation.datasets import GatherReport, gather, merge_copies
+from moderation.distributed import crew
 from moderation.distributed.cluster import open_cluster
 from moderation.distributed.rows import cut_files, find_tables_of
 from moderation.distributed.training import train_on_cluster
@@ -137,6 +139,22 @@ def test_a_cluster_that_is_lost_is_one_line(table):
 
         with pytest.raises(ClusterError, match="the cluster was lost"):
             train_on_cluster(client, parts_of(table), progress=lose_it)
+
+
+def test_workers_that_are_all_killed_at_once_are_told_and_not_waited_for(monkeypatch):
+    """Others take their places, but the scheduler keeps for the dead what it had for them."""
+    monkeypatch.setattr(crew, "LOOKS_EVERY", 0.5)
+    with open_cluster(workers=2) as client:
+
+        def kill_all(tasks, number):
+            for pid in client.run(os.getpid).values():
+                os.kill(pid, signal.SIGKILL)
+            yield from tasks
+
+        with pytest.raises(ClusterError, match=r"more \(--worker-memory\)"):
+            crew.Crew(client).reduce(
+                lambda store, leaf: time.sleep(0.3) or leaf, range(16), max, done=kill_all
+            )
 
 
 def test_nothing_is_left_on_the_workers(client, distributed):

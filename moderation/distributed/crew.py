@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from distributed import Client, Future, KilledWorker, as_completed
+from distributed import Client, Future, KilledWorker, wait
 
 from moderation.distributed import matrices
 from moderation.distributed.matrices import Store
@@ -18,8 +18,18 @@ Result = TypeVar("Result")
 AHEAD = 4
 """Tasks that wait at each thread of the workers: more only hold memory."""
 RETRIES = 3
+LOOKS_EVERY = 10.0
+"""Seconds of waiting after which it is looked whether somebody works at all."""
 LOST = (CancelledError, OSError)
 """What says that scheduler or workers are gone: the work itself raises none of these."""
+
+
+def lost() -> ClusterError:
+    """Return what to say where nobody is left who has the data."""
+    return ClusterError(
+        "the cluster was lost, or all workers that shared the work at once; where memory was "
+        "full, give each more (--worker-memory); then run this again"
+    )
 
 
 class Crew:
@@ -27,6 +37,7 @@ class Crew:
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # half of it has no types
+        self._given: set[str] = set()
         self.store = Store(uuid4().hex)
         self.rounds = 0
         """How often all leaves were worked on at once."""
@@ -107,7 +118,7 @@ class Crew:
                 height += 1
             waiting.append((height, node))
         [(_, root)] = waiting
-        for leaf in done(as_completed(first, loop=self._client.loop), len(first)):
+        for leaf in done(self._as_done(first, root), len(first)):
             if leaf is not root:
                 leaf.release()  # held no longer than it takes to merge it
         merged: Result = self._result(root)
@@ -129,6 +140,7 @@ class Crew:
         slots = [worker for worker, number in threads for _ in range(number)]
         if not slots:
             raise ClusterError("the cluster has no workers; start some: dask worker ADDRESS")
+        self._given = set(slots)
         return slots
 
     def _submit(self, slot: str, work: Callable[..., Any], *given: Any) -> "Future[Any]":
@@ -137,12 +149,43 @@ class Crew:
         )
         return task
 
-    @staticmethod
-    def _result(future: "Future[Any]") -> Any:
-        try:
-            return future.result()
-        except KilledWorker as error:
-            raise ClusterError(
-                "workers ended again and again at the same part, most likely out of memory; give "
-                "each more (--worker-memory) or start fewer (--workers)"
-            ) from error
+    def _as_done(
+        self, tasks: Sequence["Future[Any]"], root: "Future[Any]"
+    ) -> Iterator["Future[Any]"]:
+        """Yield tasks as they end, as long as what is made of all of them has not failed."""
+        waiting = set(tasks)
+        while waiting and root.status != "error":
+            try:
+                with self._client.as_current():
+                    done = wait(list(waiting), LOOKS_EVERY, "FIRST_COMPLETED").done
+            except TimeoutError:
+                self._look()
+            else:
+                waiting -= done
+                yield from done
+
+    def _result(self, future: "Future[Any]") -> Any:
+        while True:
+            try:
+                return future.result(timeout=LOOKS_EVERY)
+            except TimeoutError:
+                if future.done():
+                    raise
+                self._look()
+            except KilledWorker as error:
+                raise ClusterError(
+                    "workers ended again and again at the same part, most likely out of memory; "
+                    "give each more (--worker-memory) or start fewer (--workers)"
+                ) from error
+
+    def _look(self) -> None:
+        """
+        See that work goes on.
+
+        When no worker is left, the scheduler keeps tasks for ever that were given to certain ones,
+        though others come.
+        """
+        working = self._client.processing()
+        is_worked_on = any(key in self._client.futures for keys in working.values() for key in keys)
+        if not is_worked_on and self._given.isdisjoint(working):
+            raise lost()

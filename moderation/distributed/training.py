@@ -18,7 +18,7 @@ from scipy.special import logit
 
 from moderation.calibration import Scale
 from moderation.datasets import Dataset, split, usable_parts
-from moderation.distributed.crew import LOST, Crew
+from moderation.distributed.crew import LOST, Crew, lost
 from moderation.distributed.evaluating import split_bits
 from moderation.distributed.frequencies import MOST_TERMS
 from moderation.distributed.gathering import Gathered, gather_rows
@@ -35,7 +35,6 @@ from moderation.distributed.telling import (
 )
 from moderation.distributed.trees import cut_leaves
 from moderation.distributed.vocabulary_search import learn_features
-from moderation.errors import ClusterError
 from moderation.fairness import BiasReport, measure_mentioned
 from moderation.languages import SAMPLE
 from moderation.memory import join_memories
@@ -114,10 +113,7 @@ def train_on_cluster(
     try:
         return _train(crew, parts, base, seed, most_terms, progress)
     except LOST as error:
-        raise ClusterError(
-            "the cluster was lost, or all workers that shared the work at once; where memory was "
-            "full, give each more (--worker-memory); then run this again"
-        ) from error
+        raise lost() from error
     finally:
         crew.leave()
 
