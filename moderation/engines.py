@@ -67,8 +67,7 @@ def require_packages() -> None:
 
     """
     try:
-        import distributed  # noqa: F401
-        import pyarrow  # noqa: F401
+        import moderation.distributed.cluster  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"--engine dask needs {error.name}: pip install 'moderation[scale]'"

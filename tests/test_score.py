@@ -185,3 +185,11 @@ def test_without_the_package_for_languages_nothing_is_begun(
     assert main([str(trained), str(table), "-o", str(out), "--languages"]) == 1
     assert "pip install 'moderation[languages]'" in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_cluster_whose_package_is_not_there_is_one_line(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.delitem(sys.modules, "moderation.distributed.cluster", raising=False)
+    given = [str(trained), str(tmp_path), "-o", str(tmp_path / "out"), "--engine", "dask"]
+    assert main(given) == 1
+    assert "needs distributed: pip install 'moderation[scale]'" in capsys.readouterr().err
