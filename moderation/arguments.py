@@ -28,6 +28,9 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 INTERRUPTED = 130
 """What a shell expects of a command that was interrupted."""
 
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
+"""What ends a command as tidily as Ctrl-C does; the last comes of a terminal that was closed."""
+
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how inputs are to be read."""
@@ -168,8 +171,11 @@ def run(command: str, work: Callable[[], None], *, interrupted: str = "nothing w
 
     `interrupted` is what there is to know of work that Ctrl-C ends.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C, tidily
+    before = {one: signal.getsignal(one) for one in _ENDINGS}
     try:
+        for one, handler in before.items():
+            if handler is not signal.SIG_IGN:  # nohup
+                signal.signal(one, signal.default_int_handler)
         work()
         sys.stdout.flush()
     except ModerationError as error:
@@ -182,7 +188,8 @@ def run(command: str, work: Callable[[], None], *, interrupted: str = "nothing w
         say(f"{command}: interrupted; {interrupted}")
         return INTERRUPTED
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
     return 0
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation import load_model, review, train
+from moderation import arguments, load_model, review, train
 from moderation.artifacts import read_manifest, save_model
 from moderation.comments import Status
 from moderation.database import open_store
@@ -229,7 +229,7 @@ def test_a_failed_run_keeps_the_model_that_was_there(table, tmp_path):
     assert load_model(out).version
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     rows = [
         (f"{c.text} {n}", int(c.status == "removed"))
@@ -247,6 +247,16 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     assert "train: interrupted; nothing was written" in run.communicate(timeout=300)[1]
     assert run.returncode == 130
     assert left_in(tmp_path) == {"t.csv"}
+
+
+def test_a_run_that_ignores_the_end_of_its_terminal_goes_on():
+    """As under nohup, which says so before the command begins."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert arguments.run("train", lambda: os.kill(os.getpid(), signal.SIGHUP)) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def wait_for(words: str, run: subprocess.Popen) -> None:
