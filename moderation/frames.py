@@ -130,14 +130,29 @@ def find_schema(
     columns: Sequence[str] = SCHEMA.names,
     types: Mapping[str, pa.DataType] = SCORE_TYPES,
 ) -> pa.Schema:
-    """Return the schema of rows: known columns as `SCHEMA` has them, others by their values."""
-    known = {**dict(zip(SCHEMA.names, SCHEMA.types, strict=True)), **types}
+    """
+    Return the schema of rows: known columns as `SCHEMA` has them, others by their values.
+
+    `types` are those of further columns, where the values are of them: a table of somebody else's
+    may use such a name for something else.
+    """
     return pa.schema(
         [
-            (name, known.get(name) or _infer([row[name] for row in rows]))
+            (name, _find_type(name, [row[name] for row in rows], types))
             for name in (rows[0] if rows else columns)
         ]
     )
+
+
+def _find_type(name: str, values: list[Any], types: Mapping[str, pa.DataType]) -> pa.DataType:
+    if name in SCHEMA.names:
+        return SCHEMA.field(name).type
+    if name not in types:
+        return _infer(values)
+    try:
+        return to_column(values, pa.field(name, types[name])).type
+    except OutputError:
+        return _infer(values)
 
 
 def _infer(values: list[Any]) -> pa.DataType:
@@ -223,14 +238,19 @@ def to_column(values: list[Any], field: pa.Field) -> pa.Array:
     """
     Return values as a column of a field's type; whatever goes into a column of text is spelled.
 
+    Scores may be spelled: in CSV they are.
+
     Raises:
         OutputError: a value is not of the type.
 
     """
-    if pa.types.is_string(field.type):
+    spelled = pa.types.is_floating(field.type) and any(isinstance(v, str) for v in values)
+    if spelled or pa.types.is_string(field.type):
         values = [v if v is None or isinstance(v, str) else str(_as_cell(v)) for v in values]
     try:
-        return pa.array(values, type=field.type)
+        if spelled:
+            return pa.array([value or None for value in values], pa.string()).cast(field.type)
+        return pa.array(values, field.type)
     except (pa.ArrowException, OverflowError) as error:  # whose words may be those of a comment
         raise OutputError(
             f"a value of column {field.name!r} is no {field.type}, as those before were; "

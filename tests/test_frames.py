@@ -160,6 +160,22 @@ def test_parquet_refuses_a_column_that_changes_its_type_and_shows_no_value(late,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("scores", "column"),
+    [
+        (["0.25", "", None, 0.5], [0.25, None, None, 0.5]),
+        ([None] * 3000 + ["1e-05"], [None] * 3000 + [1e-05]),
+        (["high", "low", None], ["high", "low", None]),
+        ([[1, 2], None], ["[1, 2]", None]),
+    ],
+    ids=["spelled", "spelled-late", "words", "lists"],
+)
+def test_scores_of_a_table_without_types_are_numbers_where_all_are(scores, column, tmp_path):
+    comments = [Comment(str(n), "a", "csv", extra={"score": s}) for n, s in enumerate(scores)]
+    path = write(tmp_path / "comments.parquet", comments, extra=["score"])
+    assert pq.read_table(path)["score"].to_pylist() == column
+
+
 def test_a_further_column_does_not_overwrite_a_field():
     [row] = to_rows([Comment("1", "words", "csv", extra={"text": "others"})], extra=["text", "x"])
     assert (row["text"], row["x"]) == ("words", None)
