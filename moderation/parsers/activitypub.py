@@ -122,7 +122,7 @@ def _to_comment(record: Record, notes: Notes) -> Comment | None:
     if kind not in {"Note", "Tombstone", "Delete"}:
         return None
     gone = kind != "Note"
-    identifier = _address(record.object) if kind == "Delete" else record.id
+    identifier = _address(record.object if kind == "Delete" else record.id)
     if identifier is None:
         notes.left_out["comments without an id"] += 1
         return None
