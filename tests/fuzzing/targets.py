@@ -1,5 +1,7 @@
 """What is fuzzed: the readers with samples to begin from, tokens to put in, and what must hold."""
 
+import json
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +10,15 @@ from moderation.errors import ModerationError
 from moderation.parsers import read_comments
 
 TESTS = Path(__file__).parents[1]
-NAMES = (
+PAGES_AND_XML = (
     "bbc_module", "bbc_text", "bbc_dna", "bbc_dna_text", "schema_org", "disqus", "wordpress",
 )  # fmt: skip
+OTHERS = (
+    "activitypub", "bbc_api", "bbc_containers", "civil_comments", "commento", "coral", "csv",
+    "guardian", "hacker_news", "isso", "jsonl", "nyt", "reddit", "remark42",
+)  # fmt: skip
+INPUT_SECONDS = 20
+"""What one input may take."""
 TOKENS = (
     "<", ">", "</", "/>", "<!--", "-->", "<![CDATA[", "]]>", "<!DOCTYPE", "<?", "&", "&amp;",
     "&#0;", "&#x110000;", '"', "'", "=", "\0", "\x0b", "\r", "\u2028", "\ufeff", "\uffff",
@@ -33,7 +41,7 @@ def find_samples(name: str) -> list[Path]:
     return [path for path in found if path.is_file() and ".expected" not in path.suffixes]
 
 
-def check(name: str, data: bytes) -> None:
+def check(name: str | None, data: bytes) -> None:
     """Read what a reader is given: comments that are whole, or a refusal of one line."""
     comments: list[Comment] = []
     refusal = ""
@@ -47,5 +55,6 @@ def check(name: str, data: bytes) -> None:
         assert comment.parent_id != "", "an empty parent"
         words = (comment.id, comment.text, comment.author, comment.article_title)
         assert all(one is None or one.encode() is not None for one in words)
+        json.dumps(asdict(comment), default=str, ensure_ascii=False).encode()
         if comment.created_at is not None:
             assert comment.created_at.utcoffset() == timedelta(0), "a time that is not in UTC"
