@@ -32,6 +32,9 @@ _LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # It samples each worker's stack a hundred times a second, for one page of the dashboard: two
+    # workers on two cores took a tenth longer.
+    "distributed.worker.profile.enabled": False,
     # Its nanny begins a worker anew; who forgets the nanny after a slow start loses both.
     "distributed.deploy.lost-worker-timeout": "1 day",
 }
