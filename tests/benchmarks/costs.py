@@ -9,8 +9,9 @@ without negative terms:
     training: rows / workers * B                          reading, counting and collecting words
               + rounds * (C + rows / workers * D + features * workers * E)
 
-`rounds` is how often the losses of all comments were summed. The largest point is held back and
-predicted; what is printed for a million and a billion comments is the model's word, not measured.
+`rounds` is how often the losses of all comments were summed; they grow with a power of the rows,
+which is fitted, too. The largest point is held back and predicted, rounds and all; what is printed
+for a million and more comments is the model's word, not measured.
 Real comments where `../shared/corpora` is, repeated up to the number of rows; generated elsewhere.
 """
 
@@ -20,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def cost_of_scoring(folder: Path) -> None:
 
 def cost_of_training(folder: Path) -> None:
     """Measure training, and print its model."""
-    runs = []
+    runs: list[Training] = []
     for rows in LEARNT:
         for workers in WORKERS:
             run = learn(folder, rows, workers)
@@ -152,19 +153,33 @@ def cost_of_training(folder: Path) -> None:
                 f"{run.features} features",
                 flush=True,
             )
+    print_model(runs)
+
+
+def print_model(runs: Sequence[Training]) -> None:
+    """Fit the model of training to all runs but the last, and print what it says."""
     *known, held = runs
+    counted = [run for run in known if run.rows < held.rows]  # rounds do not depend on workers
+    power, factor = np.polyfit(
+        np.log([run.rows for run in counted]), np.log([run.rounds for run in counted]), 1
+    )
     [words] = fit([run.terms for run in known], [run.reading for run in known])
     each, row, feature = fit([run.terms_of_rounds for run in known], [run.fitting for run in known])
     print(
         f"training: rows / workers * {words * 1e6:.0f} us + rounds * ({each * 1e3:.0f} ms + rows / "
-        f"workers * {row * 1e6:.2f} us + features * workers * {feature * 1e6:.3f} us)"
+        f"workers * {row * 1e6:.2f} us + features * workers * {feature * 1e6:.3f} us); "
+        f"rounds = {np.exp(factor):.1f} * rows ** {power:.2f}"
     )
-    rounds = np.dot([each, row, feature], held.terms_of_rounds)
-    predicted = float(rounds + words * held.rows / held.workers)
+
+    def predict(rows: int, workers: int, features: float) -> float:
+        rounds = np.exp(factor) * rows**power
+        a_round = each + row * rows / workers + feature * features * workers
+        return float(words * rows / workers + rounds * a_round)
+
+    predicted = predict(held.rows, held.workers, held.features)
     told(f"{held.rows} rows, {held.workers} workers", predicted, held.reading + held.fitting)
     for rows, workers, features in ((10**6, 2, 2e6), (10**8, 64, 2e7)):
-        a_round = each + row * rows / workers + feature * features * workers
-        hours = (words * rows / workers + held.rounds * a_round) / 3600
+        hours = predict(rows, workers, features) / 3600
         print(
             f"  {rows:,} comments of {features:.0e} features, {workers} workers: {hours:.3g} hours"
         )
