@@ -5,6 +5,7 @@ One reader given what Hypothesis draws: `python -m tests.fuzzing.drawing NAME SE
 """
 
 import hashlib
+import resource
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ import psutil
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.fuzzing.strategies import inputs
-from tests.fuzzing.targets import INPUT_SECONDS, check
+from tests.fuzzing.targets import INPUT_SECONDS, MEMORY_BYTES, check
 
 AT_ONCE = 500
 """Examples that Hypothesis keeps in mind, and drops before it draws the next so many."""
@@ -76,4 +77,5 @@ def _refuse_to_wait(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     sys.exit(main(sys.argv[1:]))

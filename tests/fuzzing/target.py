@@ -7,16 +7,13 @@ One reader under atheris: `python -m tests.fuzzing.target NAME FOLDER [libFuzzer
 import resource
 import sys
 
-MEMORY_BYTES = 4 << 30
-"""Of addresses, far more than it uses: what asks for more asks without bound."""
-
 
 def main(arguments: list[str]) -> None:
     """Fuzz the reader that is named first until libFuzzer has had enough."""
     import atheris
 
     with atheris.instrument_imports(include=["moderation.parsers", "moderation.text"]):
-        from tests.fuzzing.targets import check
+        from tests.fuzzing.targets import MEMORY_BYTES, check
 
     name, *options = arguments
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))

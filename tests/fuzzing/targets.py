@@ -19,6 +19,8 @@ OTHERS = (
 )  # fmt: skip
 INPUT_SECONDS = 20
 """What one input may take."""
+MEMORY_BYTES = 4 << 30
+"""Of addresses, far more than a reader uses: what asks for more asks without bound."""
 TOKENS = (
     "<", ">", "</", "/>", "<!--", "-->", "<![CDATA[", "]]>", "<!DOCTYPE", "<?", "&", "&amp;",
     "&#0;", "&#x110000;", '"', "'", "=", "\0", "\x0b", "\r", "\u2028", "\ufeff", "\uffff",
