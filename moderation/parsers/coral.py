@@ -120,7 +120,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     notes.columns = (*(sorted(models) or [DEFAULT_MODEL]), *COUNTS)
     titles: dict[str, str] = {}
     for record in itertools.chain(sample, records):
-        if record.id is None:
+        if not record.id:
             notes.left_out["comments without an id"] += 1
         elif record.revisions is not None or record.story is not None:
             yield _to_comment(record, record.id, titles, notes)

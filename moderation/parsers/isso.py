@@ -60,7 +60,7 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     """
     for values in source.database().rows(_QUERY):
         row = Row(*values)
-        if row.id is None:
+        if row.id in (None, ""):
             notes.left_out["comments without an id"] += 1
         else:
             yield _to_comment(row, notes)
