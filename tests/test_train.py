@@ -240,6 +240,7 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, stop):
     run = subprocess.Popen(
         [sys.executable, "-m", "moderation.train", str(table), "--out", str(tmp_path / "m.joblib")],
         stderr=subprocess.PIPE, text=True, cwd=REPOSITORY,
+        preexec_fn=lambda: signal.signal(stop, signal.SIG_DFL),  # tests may run under nohup
     )  # fmt: skip
     assert run.stderr is not None
     wait_for("choosing C", run)
