@@ -148,7 +148,8 @@ def cost_of_training(folder: Path) -> None:
             run = learn(folder, rows, workers)
             runs.append(run)
             print(
-                f"  training on {rows} rows, {workers} workers: {run.reading:.1f} s of reading and "
+                f"  training on {rows} rows, {workers} workers: {run.reading + run.fitting:.1f} s, "
+                f"{run.reading:.1f} s of reading and "
                 f"learning words, {run.rounds} rounds in {run.fitting:.1f} s, "
                 f"{run.features} features",
                 flush=True,
