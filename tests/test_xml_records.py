@@ -26,8 +26,8 @@ COMMENT = (
 def words(text: str) -> Iterator[str]:
     """Yield the words of the records `a` in `list`."""
     with open_source(text.encode()) as source:
-        for _, element in read_records(source, {"a": "list"}, Notes()):
-            yield read_word(element)
+        for _, record in read_records(source, {"a": "list"}, Notes()):
+            yield read_word(record.fields, "")
 
 
 @pytest.mark.parametrize("before", ["\n", " \r\n\t", "\ufeff", "\ufeff\ufeff\n", "\n\ufeff"])
@@ -140,7 +140,7 @@ def test_the_tree_is_cleared_behind_the_reader(place):
     }[place]
     held = []
     with open_source(text.encode()) as source:
-        for place, (_, element) in enumerate(read_records(source, parents, Notes())):
+        for place, (element, _) in enumerate(read_records(source, parents, Notes())):
             if place % 1000 == 0:
                 held.append(sum(1 for _ in element.getroottree().iter()))
     assert len(held) >= 30

@@ -15,10 +15,8 @@ from moderation.parsers.html import one_line
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 from moderation.parsers.xml_records import (
-    Element,
     find_root,
-    read_body,
-    read_fields,
+    local_name,
     read_records,
     read_word,
 )
@@ -32,7 +30,9 @@ _ROOT = re.compile(
     r"<(?:[\w.-]+:)?disqus\b[^>]*\bxmlns(?::\w+)?\s*=\s*[\"']https?://disqus\.com[/\"']"
 )
 _RECORDS = {"thread": "disqus", "post": "disqus"}
-_ID = "{http://disqus.com/disqus-internals}id"
+_ID, _THREAD_ID, _PARENT_ID = (
+    f"{name}@{{http://disqus.com/disqus-internals}}id" for name in ("", "thread", "parent")
+)
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
 _REASONS = {(True, False): "deleted", (False, True): "spam", (True, True): "deleted, spam"}
 
@@ -58,64 +58,64 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     """
     notes.columns = EXTRA
     threads: dict[str, _Thread] = {}
-    for name, element in read_records(source, _RECORDS, notes):
-        same = element.get(_ID)
+    for element, record in read_records(source, _RECORDS, notes, bodies=("message",)):
+        fields = record.fields
+        kind, same = local_name(element), fields.get(_ID)
         if not same:
-            notes.left_out[f"{name}s without an id"] += 1
-        elif name == "thread":
-            threads[same] = _read_thread(read_fields(element))
+            notes.left_out[f"{kind}s without an id"] += 1
+        elif kind == "thread":
+            threads[same] = _read_thread(fields)
         else:
-            yield _read_post(same, read_fields(element), threads, notes)
+            yield _read_post(same, fields, threads, notes)
 
 
-def _read_thread(fields: dict[str, Element]) -> _Thread:
-    address = read_word(fields.get("link")) or read_word(fields.get("id"))
+def _read_thread(fields: dict[str, str]) -> _Thread:
+    address = read_word(fields, "link") or read_word(fields, "id")
     return _Thread(
         address or None,
-        one_line(markup_to_text(read_word(fields.get("title")))),
-        read_word(fields.get("forum")),
+        one_line(markup_to_text(read_word(fields, "title"))),
+        read_word(fields, "forum"),
     )
 
 
 def _read_post(
-    same: str, fields: dict[str, Element], threads: dict[str, _Thread], notes: Notes
+    same: str, fields: dict[str, str], threads: dict[str, _Thread], notes: Notes
 ) -> Comment:
     status, reason = _find_status(fields, notes)
-    thread_id = _reference(fields.get("thread"))
+    thread_id = fields.get(_THREAD_ID)
     thread = threads.get(thread_id or "")
     if thread is None:
         notes.left_out["articles of comments that the export does not have"] += 1
-    author = read_fields(fields["author"]) if "author" in fields else {}
     return Comment(
         id=same,
-        text=_read_text(read_body(fields.get("message")), status, notes),
+        text=_read_text(fields.get("message"), status, notes),
         source=NAME,
         status=status,
-        parent_id=_reference(fields.get("parent")),
+        parent_id=fields.get(_PARENT_ID),
         article_id=(thread and thread.address) or thread_id or notes.article_id,
         article_title=thread and thread.title,
-        author=one_line(read_word(author.get("name"))),
-        created_at=_read_time(read_word(fields.get("createdAt")), notes),
+        author=one_line(read_word(fields, "author/name")),
+        created_at=_read_time(read_word(fields, "createdAt"), notes),
         captured_at=notes.captured_at,
         removal_reason=reason,
         extra={
-            "username": read_word(author.get("username")) or None,
-            "forum": read_word(fields.get("forum")) or (thread and thread.forum) or None,
+            "username": read_word(fields, "author/username") or None,
+            "forum": read_word(fields, "forum") or (thread and thread.forum) or None,
         },
     )
 
 
-def _find_status(fields: dict[str, Element], notes: Notes) -> tuple[Status | None, str | None]:
+def _find_status(fields: dict[str, str], notes: Notes) -> tuple[Status | None, str | None]:
     """Return what became of a post, and why; unknown unless each mark is plainly no."""
-    deleted = _read_flag(fields.get("isDeleted"), notes)
-    spam = _read_flag(fields.get("isSpam"), notes)
+    deleted = _read_flag(fields, "isDeleted", notes)
+    spam = _read_flag(fields, "isSpam", notes)
     if deleted or spam:
         return Status.REMOVED, _REASONS[bool(deleted), bool(spam)]
     return (Status.PUBLISHED if deleted is False and spam is False else None), None
 
 
-def _read_flag(element: Element | None, notes: Notes) -> bool | None:
-    flag = _FLAGS.get(read_word(element))
+def _read_flag(fields: dict[str, str], name: str, notes: Notes) -> bool | None:
+    flag = _FLAGS.get(read_word(fields, name))
     if flag is None:
         notes.left_out["marks of deleted or spam that say neither true nor false"] += 1
     return flag
@@ -140,7 +140,3 @@ def _read_time(shown: str, notes: Notes) -> datetime | None:
         if shown:
             notes.left_out["times in a layout that is not known"] += 1
         return None
-
-
-def _reference(element: Element | None) -> str | None:
-    return element.get(_ID) if element is not None else None

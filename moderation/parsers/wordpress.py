@@ -16,12 +16,12 @@ from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
 from moderation.parsers.xml_records import (
     Element,
+    Record,
     find_root,
     local_name,
-    read_body,
-    read_fields,
     read_records,
     read_word,
+    read_words,
 )
 from moderation.text import markup_to_text
 
@@ -75,27 +75,26 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     notes.columns = EXTRA
     item: Element | None = None
     article = _Article(None, None)
-    for name, element in read_records(source, _RECORDS, notes):
-        if name != "comment" or _NAMESPACE not in element.tag:
+    for element, record in read_records(source, _RECORDS, notes, bodies=("comment_content",)):
+        if local_name(element) != "comment" or _NAMESPACE not in element.tag:
             continue
         if element.getparent() is not item:  # the article's fields stand before its comments
             item = element.getparent()
-            article = _read_article(read_fields(item))
-        comment = _read_comment(read_fields(element), element, article, notes)
+            article = _read_article(read_words(item))
+        comment = _read_comment(record, article, notes)
         if comment is not None:
             yield comment
 
 
-def _read_article(fields: dict[str, Element]) -> _Article:
+def _read_article(fields: dict[str, str]) -> _Article:
     names = ("link", "guid", "post_id")
-    address = next((word for name in names if (word := read_word(fields.get(name)))), None)
-    return _Article(address, one_line(markup_to_text(read_word(fields.get("title")))))
+    address = next((word for name in names if (word := read_word(fields, name))), None)
+    return _Article(address, one_line(markup_to_text(read_word(fields, "title"))))
 
 
-def _read_comment(
-    fields: dict[str, Element], element: Element, article: _Article, notes: Notes
-) -> Comment | None:
-    same, kind = read_word(fields.get("comment_id")), read_word(fields.get("comment_type"))
+def _read_comment(record: Record, article: _Article, notes: Notes) -> Comment | None:
+    fields = record.fields
+    same, kind = read_word(fields, "comment_id"), read_word(fields, "comment_type")
     if not same:
         notes.left_out["comments without an id"] += 1
         return None
@@ -106,19 +105,19 @@ def _read_comment(
             else "entries of another type than comments"
         ] += 1
         return None
-    told = _read_told(element) if "commentmeta" in fields else {}
-    status, reason = _find_status(read_word(fields.get("comment_approved")), notes)
+    told = _read_told(record)
+    status, reason = _find_status(read_word(fields, "comment_approved"), notes)
     positive, negative = _find_votes(told)
     return Comment(
         id=same,
         text=_read_text(fields.get("comment_content"), notes),
         source=NAME,
         status=status,
-        parent_id=_find_parent(read_word(fields.get("comment_parent"))),
+        parent_id=_find_parent(read_word(fields, "comment_parent")),
         article_id=article.address or notes.article_id,
         article_title=article.title,
-        author=one_line(read_word(fields.get("comment_author"))),
-        created_at=_read_time(read_word(fields.get("comment_date_gmt")), notes),
+        author=one_line(read_word(fields, "comment_author")),
+        created_at=_read_time(read_word(fields, "comment_date_gmt"), notes),
         captured_at=notes.captured_at,
         positive_votes=positive,
         negative_votes=negative,
@@ -140,9 +139,8 @@ def _find_parent(shown: str) -> str | None:
     return None if shown in ("", "0") else shown
 
 
-def _read_text(content: Element | None, notes: Notes) -> str | None:
+def _read_text(body: str | None, notes: Notes) -> str | None:
     """Return the words; WordPress shows a line end of the stored body as one."""
-    body = read_body(content)
     if body is None:
         notes.left_out["words of comments that have none in the export"] += 1
         return None
@@ -159,10 +157,10 @@ def _read_time(shown: str, notes: Notes) -> datetime | None:
         return None
 
 
-def _read_told(element: Element) -> dict[str, str]:
+def _read_told(record: Record) -> dict[str, str]:
     """Return what plugins keep with a comment, by its key."""
-    pairs = [read_fields(child) for child in element if local_name(child) == "commentmeta"]
-    return {read_word(one.get("meta_key")): read_word(one.get("meta_value")) for one in pairs}
+    told = record.each("commentmeta")
+    return {read_word(one, "meta_key"): read_word(one, "meta_value") for one in told}
 
 
 def _find_votes(told: dict[str, str]) -> tuple[int | None, int | None]:

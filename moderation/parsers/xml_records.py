@@ -1,13 +1,16 @@
 """Records of an XML export, one after another: nothing is expanded, fetched or kept."""
 
+import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 import lxml.etree
 
 from moderation.errors import ParseError
+from moderation.parsers.layouts import Layouts
 from moderation.parsers.limits import Limits
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
@@ -54,48 +57,73 @@ def find_root(head: str) -> str | None:
     return root[0] if root else None
 
 
+class Record(Protocol):
+    """One record: its texts, and what of it has children of its own."""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """
+        The texts by their paths: "name", "author/name", "thread@{namespace}id", "" for its own.
+
+        Names are without a namespace; of several of one name the last counts.
+        """
+
+    def each(self, name: str) -> Iterator[dict[str, str]]:
+        """Yield the fields of every child of a name that has children itself."""
+
+
 def read_records(
-    source: Source, parents: Mapping[str, str], notes: Notes
-) -> Iterator[tuple[str, Element]]:
+    source: Source,
+    parents: Mapping[str, str],
+    notes: Notes,
+    *,
+    bodies: Collection[str] = (),
+    by_layout: bool = True,
+) -> Iterator[tuple[Element, Record]]:
     """
     Yield each element that is named in `parents` and stands in the parent named with it.
 
-    Names are without a namespace. An element is good until the next one is asked for; what stands
-    before it is forgotten soon after: memory does not grow with the file.
+    With it comes what it holds, without the records that stand in it: the element itself may be
+    empty, and shows where the record is. Names are without a namespace. An element is good until
+    the next one is asked for; what stands before it is forgotten soon after: memory does not grow
+    with the file.
+
+    `bodies` are children whose markup, where it was not escaped, is given back as markup.
+    Without `by_layout` every element is built, which gives the same records, later.
 
     Raises:
         ParseError: malformed, cut off, with entities of its own, or a record that never ends.
 
     """
-    parser = lxml.etree.XMLPullParser(
-        events=("end",),
-        tag=[f"{{*}}{name}" for name in parents],
-        encoding="utf-8",  # the text is decoded already, whatever the file declares
-        resolve_entities="internal",  # of which there are none, unless the limits are raised
-        load_dtd=False,
-        no_network=True,
-        remove_comments=True,
-        remove_pis=True,
-        # 2048 levels, texts as long as a record; else 256 levels, and entities may not grow either
-        huge_tree=notes.limits.entities == 0,
-    )
+    parser = _make_parser(parents, notes.limits)
     # To walk through each record, few of which have so many elements, would take a fifth longer.
     has_many = lxml.etree.XPath(
         f"count(ancestor::*) + count(descendant-or-self::*) > {notes.limits.depth}",
         smart_strings=False,
     )
+    text = _read_text(source, notes)
+    head = next(text, "")
+    begin = _find_beginning(head, notes.limits)
+    # A document type may change how the values of attributes are read.
+    by_layout = by_layout and "<!DOCTYPE" not in head[:begin]
+    names = set(parents) - set(parents.values()) if by_layout else ()
+    layouts = Layouts(names, find_root(head) or "", bodies)
     waiting = tags = 0
-    for chunk in _chunks(source, notes):
+    for chunk in _chunks(head[:begin], chain([head[begin:]], text), layouts):
         waiting, tags = waiting + len(chunk), tags + chunk.count(b"<")
         error = _feed(parser, chunk)
         last = None
         for _, element in parser.read_events():
+            number = element.get(layouts.mark)
+            run = [] if number is None else layouts.take(number)
             name = _local(element.tag)
             if local_name(element.getparent()) == parents.get(name):  # a prefix may be undeclared
                 last = element
                 if has_many(element) and _is_deeper(element, notes.limits.depth):
                     raise notes.limits.too_deep()
-                yield name, element
+                records: Sequence[Record] = run or [_Built(element, bodies)]
+                for record in records:
+                    yield element, record
         if last is not None:
             waiting = tags = 0
             _forget_before(last)
@@ -108,29 +136,74 @@ def read_records(
             )
 
 
+def _make_parser(names: Iterable[str], limits: Limits) -> Any:
+    """Return a parser that tells of the ends of elements of these names."""
+    return lxml.etree.XMLPullParser(
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in names],
+        encoding="utf-8",  # the text is decoded already, whatever the file declares
+        resolve_entities="internal",  # of which there are none, unless the limits are raised
+        load_dtd=False,
+        no_network=True,
+        remove_comments=True,
+        remove_pis=True,
+        # 2048 levels, texts as long as a record; else 256 levels, and entities may not grow either
+        huge_tree=limits.entities == 0,
+    )
+
+
+class _Built:
+    """A record whose elements were built."""
+
+    def __init__(self, element: Element, bodies: Collection[str]) -> None:
+        self._element = element
+        self._bodies = bodies
+
+    @property
+    def fields(self) -> dict[str, str]:
+        fields = {}
+        for path, element in _walk(self._element):
+            for key, value in element.items():
+                fields[f"{path}@{key}"] = value
+            has_children = len(element) > 0
+            if has_children and path in self._bodies:
+                fields[path] = _show_markup(element)
+            elif not has_children or (element.text or "").strip():
+                fields[path] = element.text or ""
+        return fields
+
+    def each(self, name: str) -> Iterator[dict[str, str]]:
+        for child in self._element:
+            if local_name(child) == name and len(child):
+                yield read_words(child)
+
+
+def _walk(record: Element) -> Iterator[tuple[str, Element]]:
+    """Yield a record, its children and theirs, with their paths."""
+    yield "", record
+    for child in record:
+        if name := local_name(child):
+            yield name, child
+            yield from ((f"{name}/{local_name(inner)}", inner) for inner in child)
+
+
+def read_words(parent: Element) -> dict[str, str]:
+    """Return the texts of an element's children by their names without a namespace."""
+    return {local_name(child): child.text or "" for child in parent}
+
+
+def read_word(fields: Mapping[str, str], path: str) -> str:
+    """Return a text without the spaces around it; "" for a missing one."""
+    return fields.get(path, "").strip()
+
+
+def _show_markup(element: Element) -> str:
+    return str(lxml.etree.tostring(element, encoding="unicode", method="html", with_tail=False))
+
+
 def local_name(element: Element) -> str:
     """Return an element's name without its namespace; "" for None, and for an entity."""
     return "" if element is None else _local(element.tag)
-
-
-def read_fields(element: Element) -> dict[str, Element]:
-    """Return the children of a record by their names without a namespace."""
-    return {_local(child.tag): child for child in element}
-
-
-def read_body(element: Element | None) -> str | None:
-    """Return what an element holds; markup that was not escaped is given back as markup."""
-    if element is None:
-        return None
-    if len(element):
-        inside = lxml.etree.tostring(element, encoding="unicode", method="html", with_tail=False)
-        return str(inside)
-    return element.text or ""
-
-
-def read_word(element: Element | None) -> str:
-    """Return an element's text without the spaces around it; "" for a missing one."""
-    return (element.text or "").strip() if element is not None else ""
 
 
 @lru_cache(1024)
@@ -138,18 +211,30 @@ def _local(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _chunks(source: Source, notes: Notes) -> Iterator[bytes]:
+def _read_text(source: Source, notes: Notes) -> Iterator[str]:
+    """Yield the text of an export in pieces, as XML 1.0 reads it: characters and line ends."""
     stream = source.lines()
+    line_ends = io.IncrementalNewlineDecoder(None, translate=True)
     text = _LATE_DECLARATION.sub(_blank, stream.read(CHUNK_CHARACTERS))
-    _check_prolog(text, notes.limits)
     while text:
         body = text.encode("utf-8", "replace")
         readable = body.translate(_TO_SPACES)
         if readable != body:
             unreadable = len(body) - len(body.translate(None, _CONTROLS))
             notes.left_out["control characters, which XML does not allow"] += unreadable
-        yield readable
+        yield line_ends.decode(readable.decode())
         text = stream.read(CHUNK_CHARACTERS)
+    yield line_ends.decode("", final=True)
+
+
+def _chunks(beginning: str, text: Iterable[str], layouts: Layouts) -> Iterator[bytes]:
+    """Yield what is for the parser, b"" at the end."""
+    yield beginning.encode()
+    for piece in text:
+        if rest := layouts.cut(piece):
+            yield rest.encode()
+    if rest := layouts.cut("", at_end=True):
+        yield rest.encode()
     yield b""
 
 
@@ -158,14 +243,22 @@ def _blank(declaration: re.Match[str]) -> str:
     return "".join(c if c in "\r\n" else " " for c in declaration[0])
 
 
-def _check_prolog(head: str, limits: Limits) -> None:
-    """Refuse declarations of its own, through which a file can grow, and what is no XML."""
+def _find_beginning(head: str, limits: Limits) -> int:
+    """
+    Return where the first tag ends.
+
+    Raises:
+        ParseError: declarations through which a file can grow, or no XML.
+
+    """
     declared = _DOCTYPE.match(head, _skip_remarks(head, 0))
     subset = declared["subset"] if declared else None
     if subset and max(1, subset.count("<!ENTITY")) > limits.entities:
         raise limits.too_many_entities()
-    if find_root(head) is None:
+    root = _ROOT.match(head, _skip_prolog(head))
+    if root is None:
         raise ParseError("no element at its beginning; expected an XML export")
+    return root.end()
 
 
 def _skip_prolog(head: str) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from moderation.comments import Comment
 from moderation.errors import ModerationError
 from moderation.parsers import read_comments
+from tests.records import see_records
 
 TESTS = Path(__file__).parents[1]
 PAGES_AND_XML = (
@@ -17,6 +18,11 @@ OTHERS = (
     "activitypub", "bbc_api", "bbc_containers", "civil_comments", "commento", "coral", "csv",
     "guardian", "hacker_news", "isso", "jsonl", "nyt", "reddit", "remark42",
 )  # fmt: skip
+BY_LAYOUT = {
+    "disqus": ({"thread": "disqus", "post": "disqus"}, ("message",)),
+    "wordpress": ({"comment": "item", "item": "channel"}, ("comment_content",)),
+}
+"""The records of XML exports, and what of them is a body: see `tests.records`."""
 INPUT_SECONDS = 20
 """What one input may take."""
 MEMORY_BYTES = 4 << 30
@@ -60,3 +66,10 @@ def check(name: str | None, data: bytes) -> None:
         json.dumps(asdict(comment), default=str, ensure_ascii=False).encode()
         if comment.created_at is not None:
             assert comment.created_at.utcoffset() == timedelta(0), "a time that is not in UTC"
+    if name in BY_LAYOUT:
+        parents, bodies = BY_LAYOUT[name]
+        matched, built = (
+            see_records(data, parents, bodies=bodies, by_layout=by_layout)
+            for by_layout in (True, False)
+        )
+        assert matched == built, "records that were matched differ from those that lxml builds"
