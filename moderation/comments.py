@@ -60,10 +60,10 @@ class Comment:
     """Columns of a table that no field above takes, by name, so that scoring keeps them."""
 
     def __post_init__(self) -> None:
-        for moment in (self.created_at, self.captured_at):
-            if moment is not None and moment.tzinfo is None:
-                raise ValueError("times of a comment are aware: attach a time zone")
-        if self.label not in (None, 0, 1):
+        created, captured, label = self.created_at, self.captured_at, self.label
+        if (created and created.tzinfo is None) or (captured and captured.tzinfo is None):
+            raise ValueError("times of a comment are aware: attach a time zone")
+        if label is not None and label not in (0, 1):
             raise ValueError(f"label is {self.label}, expected 0, 1 or None")
 
 

@@ -20,11 +20,8 @@ CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
 """What no tree of lxml may hold, to take out with `str.translate`."""
 
 _SPACES = re.compile(r"[^\S\n]+")
-_COMMONEST = [
-    ("</p><p>", "\n\n"),
-    ("<br>", "\n"),
-    *((tag, "\n\n") for tag in ("<p>", "</p>", "<div>", "</div>")),
-]
+_COMMONEST = (("</p><p>", "\n\n"), ("<p>", "\n\n"), ("</p>", "\n\n"), ("<br>", "\n"))
+"""Tags that need no other one, with what they show."""
 # What comment editors write: paragraphs, links and emphasis, one of them in another at most.
 # Elements that overlap are left to the parser, which knows where they end.
 _WORDS = r"[^<&]++|&(?:amp|lt|gt|quot|nbsp);|<br ?/?>"
@@ -147,15 +144,16 @@ def _break_any(tag: re.Match[str]) -> str:
 def _read_plain_markup(body: str) -> str | None:
     """Return what `html_to_text` would of a body with nothing but common tags, else None."""
     flat = body.replace("\r", " ").replace("\n", " ")
-    if not flat.isprintable() or _PLAIN_BODY.fullmatch(flat) is None:
+    if not flat.isprintable():
         return None
+    text = flat
     for tag, shown in _COMMONEST:
-        if "<" not in flat:
-            break
-        flat = flat.replace(tag, shown)
-    else:
-        flat = _ANY_TAG.sub(_break_any, flat)
-    return tidy(html.unescape(flat) if "&" in flat else flat)
+        text = text.replace(tag, shown)
+    if "<" in text or "&" in text:
+        if _PLAIN_BODY.fullmatch(flat) is None:
+            return None
+        text = html.unescape(_ANY_TAG.sub(_break_any, text))
+    return tidy(text)
 
 
 def _fold(line: str) -> str:
