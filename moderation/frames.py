@@ -180,17 +180,21 @@ class ParquetWriter:
 
 
 class CsvWriter:
-    """Rows as CSV in UTF-8; unknown values are empty."""
+    """Rows as CSV in UTF-8: texts in quotation marks, numbers without; the unknown is empty."""
 
     def __init__(self, stream: Any, schema: pa.Schema) -> None:
         self._text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
         # Python 3.11 quotes a value for a line end in it only where the writer ends lines so.
-        self._writer = csv.writer(_LineFeeds(self._text), lineterminator="\r\n")
+        self._writer = csv.writer(
+            _LineFeeds(self._text), lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC
+        )
         self._writer.writerow(schema.names)
 
     def write(self, rows: list[Row]) -> None:
         for row in rows:
-            self._writer.writerow([_as_cell(value) for value in row.values()])
+            self._writer.writerow(
+                [_UNKNOWN if value is None else _as_cell(value) for value in row.values()]
+            )
 
     def close(self) -> None:
         self._text.detach()
@@ -222,6 +226,19 @@ WRITERS: dict[str, Callable[[Any, pa.Schema], RowWriter]] = {
     ".jsonl": JsonLinesWriter,
     ".jsonl.gz": JsonLinesWriter,
 }
+
+
+class _Unknown:
+    """Written as nothing: as what can be a number it is not put in quotation marks."""
+
+    def __float__(self) -> float:
+        return float("nan")
+
+    def __str__(self) -> str:
+        return ""
+
+
+_UNKNOWN = _Unknown()
 
 
 class _LineFeeds:

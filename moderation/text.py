@@ -152,7 +152,8 @@ def _read_plain_markup(body: str) -> str | None:
     if "<" in text or "&" in text:
         if _PLAIN_BODY.fullmatch(flat) is None:
             return None
-        text = html.unescape(_ANY_TAG.sub(_break_any, text))
+        text = text.replace("<div>", "\n\n").replace("</div>", "\n\n")
+        text = html.unescape(_ANY_TAG.sub(_break_any, text) if "<" in text else text)
     return tidy(text)
 
 

@@ -182,11 +182,64 @@ def test_a_further_column_does_not_overwrite_a_field():
     assert list(row) == [*SCHEMA.names, "x"]
 
 
+EXTRA = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | (
+    st.sampled_from(["1", "True", "nan", "-1.5e3", '"', '""', ',"",', '",1,"', "\n", "\r", "'=1"])
+)  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=st.lists(st.tuples(st.none() | st.text(), EXTRA, EXTRA), min_size=1, max_size=5))
+def test_what_a_csv_holds_comes_back_with_its_types(values, tmp_path):
+    """Texts are in quotation marks, whatever they look like, and what is missing is not."""
+    comments = [
+        Comment(str(number), text, "csv", extra={"x": x, "y": y})
+        for number, (text, x, y) in enumerate(values)
+    ]
+    read = again(write(tmp_path / "comments.csv", comments, extra=["x", "y"]))
+    assert [comment.text for comment in read] == [comment.text for comment in comments]
+    for name in ("x", "y"):
+        found = [comment.extra.get(name) for comment in read]
+        held = [comment.extra[name] for comment in comments]
+        assert list(map(repr, found)) == list(map(repr, held))
+
+
+@pytest.mark.parametrize(
+    ("header", "held"),
+    [
+        ('"text","x"', "1"),
+        (",".join([*SCHEMA.names, "x"]), "1"),
+        (",".join(f'"{name}"' for name in [*SCHEMA.names, "x"]), 1),
+    ],
+    ids=["of others", "saved again by others", "written here"],
+)
+def test_quotation_marks_mean_something_in_tables_that_were_written_here_alone(
+    header, held, tmp_path
+):
+    path = tmp_path / "comments.csv"
+    row = ["words" if name in ("text", '"text"') else "" for name in header.split(",")[:-1]]
+    path.write_text("\n".join([header, ",".join([*row, "1"])]))
+    [comment] = again(path)
+    assert comment.extra == {"x": held}
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [('"words"\n', "words"), ('""', ""), ("", None), ('wo"rds', 'wo"rds')],
+    ids=["quoted", "quoted and empty", "missing", "edited by hand"],
+)
+def test_rows_of_our_own_that_were_edited_are_read(row, text, tmp_path):
+    path = tmp_path / "comments.csv"
+    names = [name for name in SCHEMA.names if name != "text"]
+    header = ",".join(f'"{name}"' for name in [*names, "text"])
+    path.write_text(f"\n{header}\n\n{',' * len(names)}{row}\n{',' * len(names)}{row}")
+    assert [comment.text for comment in again(path)] == [text, text]
+
+
 def test_csv_is_utf8_with_line_feeds_and_empty_unknowns(tmp_path):
     path = write(tmp_path / "comments.csv", [BARE])
     header, row = path.read_bytes().decode().splitlines()
-    assert header == ",".join(SCHEMA.names)
-    assert row == "8,,,,,,,,,,,,pending,,False,,bbc_text"
+    assert header == ",".join(f'"{name}"' for name in SCHEMA.names)
+    assert row == '"8",,,,,,,,,,,,"pending",,False,,"bbc_text"'
     assert b"\r" not in path.read_bytes()
 
 
@@ -265,7 +318,7 @@ def test_a_file_is_written_with_the_rights_that_a_new_file_has(tmp_path):
 
 def test_an_ending_may_be_in_capitals(tmp_path):
     path = write(tmp_path / "COMMENTS.CSV.GZ", [FULL])
-    assert gzip.decompress(path.read_bytes()).startswith(b"id,parent_id")
+    assert gzip.decompress(path.read_bytes()).startswith(b'"id","parent_id"')
 
 
 def test_standard_output_gets_json_lines(capfdbinary):

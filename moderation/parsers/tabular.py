@@ -15,6 +15,7 @@ from moderation.comments import Comment
 from moderation.errors import ParseError, UnknownFormat
 from moderation.formulas import MARKED, unmark
 from moderation.parsers.columns import (
+    ALIASES,
     Columns,
     Row,
     find_columns,
@@ -23,6 +24,7 @@ from moderation.parsers.columns import (
 )
 from moderation.parsers.limits import Limits, is_deeper
 from moderation.parsers.notes import Notes
+from moderation.parsers.quotation import Quotation
 from moderation.parsers.sources import Source
 
 FIELD_CHARACTERS = 1 << 24
@@ -52,6 +54,8 @@ def open_csv(
     """
     Return the header of a CSV, and its rows by column; None for those of another length.
 
+    Values are text but in tables that were written here, with all fields of a comment.
+
     Raises:
         ParseError: it is malformed; while iterating, too.
 
@@ -59,9 +63,14 @@ def open_csv(
     csv.field_size_limit(FIELD_CHARACTERS)
     head = source.head_text()
     delimiter = find_delimiter(head, expected) or _commonest_delimiter(head)
-    reader = csv.reader(_lines(source), delimiter=delimiter, strict=True)
+    quotation = Quotation(_lines(source))
+    reader = csv.reader(quotation.lines(), delimiter=delimiter, strict=True)
     rows = _well_formed(reader, lambda: reader.line_num)
     header = next((row for row in rows if row), [])
+    if ALIASES.keys() <= set(header) and quotation.has_texts_only(header):  # written here
+        places = [place for place, name in enumerate(header) if name not in ALIASES]
+        places.append(header.index("text"))
+        rows = (quotation.read(row, places) if len(row) == len(header) else row for row in rows)
     return header, _csv_rows(rows, header, notes)
 
 
@@ -205,7 +214,7 @@ def _comments(
             yield columns.comment(row, number=number, source=source, notes=notes)
 
 
-def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Iterator[Row | None]:
+def _csv_rows(rows: Iterator[list[Any]], header: list[str], notes: Notes) -> Iterator[Row | None]:
     """Yield rows by column name; None for those of another length, which are counted."""
     width = len(header)
     for row in rows:
@@ -218,7 +227,9 @@ def _csv_rows(rows: Iterator[list[str]], header: list[str], notes: Notes) -> Ite
 
 def _unmark_row(row: Row | None) -> Row | None:
     """Take the marks off that keep spreadsheets from taking words for formulas."""
-    return row and {name: unmark(held) for name, held in row.items()}
+    return row and {
+        name: unmark(held) if isinstance(held, str) else held for name, held in row.items()
+    }
 
 
 def _lines(source: Source) -> Iterator[str]:
