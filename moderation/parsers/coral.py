@@ -146,7 +146,7 @@ def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: 
         author=record.author,
         created_at=_read_time(record.created_at, notes),
         captured_at=notes.captured_at,
-        highlighted=FEATURED in [tag.type for tag in record.tags],
+        highlighted=bool(record.tags) and FEATURED in [tag.type for tag in record.tags],
         extra=_find_extra(record, latest, notes),
     )
 
@@ -156,21 +156,21 @@ def _find_extra(record: Record, latest: Revision | None, notes: Notes) -> dict[s
     if record.revisions is not None:
         found["revisions"] = len(record.revisions)
     if record.counts is not None:
-        _keep(found, "reactions", read_number(_unwrap(record.counts.reaction)))
-        _keep(found, "flags", read_number(_unwrap(record.counts.flag)))
+        _keep(found, "reactions", record.counts.reaction)
+        _keep(found, "flags", record.counts.flag)
     perspective = _find_old_score(latest)
     if perspective is not None:
         model = perspective.model or DEFAULT_MODEL
-        if model in notes.columns:
-            _keep(found, model, _unwrap(perspective.score))
-        else:
+        if model not in notes.columns:
             notes.left_out[f"old scores of another attribute after comment {SAMPLED}"] += 1
+        elif (score := _unwrap(perspective.score)) is not None:
+            found[model] = score
     return found
 
 
-def _keep(found: dict[str, object], name: str, value: float | None) -> None:
-    if value is not None:
-        found[name] = value
+def _keep(found: dict[str, object], name: str, value: float | MongoNumber | None) -> None:
+    if value is not None and (number := read_number(_unwrap(value))) is not None:
+        found[name] = number
 
 
 def _find_old_score(latest: Revision | None) -> Perspective | None:
