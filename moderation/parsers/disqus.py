@@ -7,13 +7,15 @@ was deleted, not by whom: `removal_reason` names what it says, so that rules can
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from moderation.comments import Comment, Status
 from moderation.parsers.html import one_line
 from moderation.parsers.notes import Notes
 from moderation.parsers.sources import Source
+from moderation.parsers.values import to_utc
 from moderation.parsers.xml_records import (
     find_root,
     local_name,
@@ -81,7 +83,9 @@ def _read_thread(fields: dict[str, str]) -> _Thread:
 def _read_post(
     same: str, fields: dict[str, str], threads: dict[str, _Thread], notes: Notes
 ) -> Comment:
-    status, reason = _find_status(fields, notes)
+    status, reason, unknown = _judge(read_word(fields, "isDeleted"), read_word(fields, "isSpam"))
+    if unknown:
+        notes.left_out["marks of deleted or spam that say neither true nor false"] += unknown
     thread_id = fields.get(_THREAD_ID)
     thread = threads.get(thread_id or "")
     if thread is None:
@@ -105,20 +109,17 @@ def _read_post(
     )
 
 
-def _find_status(fields: dict[str, str], notes: Notes) -> tuple[Status | None, str | None]:
-    """Return what became of a post, and why; unknown unless each mark is plainly no."""
-    deleted = _read_flag(fields, "isDeleted", notes)
-    spam = _read_flag(fields, "isSpam", notes)
-    if deleted or spam:
-        return Status.REMOVED, _REASONS[bool(deleted), bool(spam)]
-    return (Status.PUBLISHED if deleted is False and spam is False else None), None
+@lru_cache(64)
+def _judge(deleted: str, spam: str) -> tuple[Status | None, str | None, int]:
+    """
+    Return what became of a post, why, and how many of its marks say neither true nor false.
 
-
-def _read_flag(fields: dict[str, str], name: str, notes: Notes) -> bool | None:
-    flag = _FLAGS.get(read_word(fields, name))
-    if flag is None:
-        notes.left_out["marks of deleted or spam that say neither true nor false"] += 1
-    return flag
+    It is not known unless each mark is plainly no.
+    """
+    marks = _FLAGS.get(deleted), _FLAGS.get(spam)
+    reason = _REASONS.get((marks[0] is True, marks[1] is True))
+    status = Status.REMOVED if reason else Status.PUBLISHED if None not in marks else None
+    return status, reason, marks.count(None)
 
 
 def _read_text(body: str | None, status: Status | None, notes: Notes) -> str | None:
@@ -134,8 +135,7 @@ def _read_text(body: str | None, status: Status | None, notes: Notes) -> str | N
 def _read_time(shown: str, notes: Notes) -> datetime | None:
     """Return a time such as "2013-10-10T19:20:29Z"; one without a zone is in UTC."""
     try:
-        moment = datetime.fromisoformat(shown)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return to_utc(datetime.fromisoformat(shown))
     except (ValueError, OverflowError):  # the year 1 in a zone ahead of UTC
         if shown:
             notes.left_out["times in a layout that is not known"] += 1

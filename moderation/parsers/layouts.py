@@ -70,6 +70,14 @@ class Layout:
     """Levels below the record."""
     hits: int = 0
 
+    def read(self, match: re.Match[str]) -> tuple[str, ...] | None:
+        """Return the texts of a record, None where reading them is for the parser."""
+        text, (begin, end) = match.string, match.span()
+        if text.count("]]>", begin, end) != self.sections:  # outside of a section it is an error
+            return None
+        texts = match.groups()
+        return texts if text.find("&", begin, end) < 0 else _resolve(texts, self.escaped)
+
 
 class Found(NamedTuple):
     """A record that matched: its layout, and the texts of it."""
@@ -158,31 +166,27 @@ class Layouts:
     def _match_run(self, text: str, place: int) -> tuple[list[Found], int]:
         """Return the records of one name that follow each other from a place on, and their end."""
         run: list[Found] = []
-        while (matched := self._match(text, place)) is not None:
-            found, end = matched
-            if run and found.layout.name != run[0].layout.name:
+        name = None
+        while (found := self._find(text, place)) is not None:
+            layout, match = found
+            texts = layout.read(match)
+            if texts is None or (run and layout.name != name):
                 break
-            run.append(found)
-            place = end
+            run.append(Found(layout, texts))
+            name = layout.name
+            place = match.end()
         self._left -= len(run)
         return run, place
 
-    def _match(self, text: str, place: int) -> tuple[Found, int] | None:
-        for index, layout in enumerate(self._layouts):
-            match = layout.match(text, place)
-            if match is None:
-                continue
-            end = match.end()
-            texts: tuple[str, ...] | None = match.groups()
-            if text.find("&", place, end) >= 0:
-                texts = _resolve(match.groups(), layout.escaped)
-            # Outside of a section its end is an error.
-            if texts is None or text.count("]]>", place, end) != layout.sections:
-                return None
-            layout.hits += 1
-            if index and layout.hits > self._layouts[index - 1].hits:
-                self._layouts[index - 1 : index + 1] = layout, self._layouts[index - 1]
-            return Found(layout, texts), end
+    def _find(self, text: str, place: int) -> tuple[Layout, re.Match[str]] | None:
+        """Return the layout of the record at a place; those of most records are tried first."""
+        layouts = self._layouts
+        for index, layout in enumerate(layouts):
+            if (match := layout.match(text, place)) is not None:
+                layout.hits += 1
+                if index and layout.hits > layouts[index - 1].hits:
+                    layouts[index - 1 : index + 1] = layout, layouts[index - 1]
+                return layout, match
         return None
 
     def _stand_in(self, run: list[Found], lines: int) -> str:
@@ -202,7 +206,8 @@ class Layouts:
             except _Unusual:
                 return False
             self._layouts.append(layout)
-            return self._match(text, place) is not None
+            match = layout.match(text, place)
+            return match is not None and layout.read(match) is not None
         return False
 
 

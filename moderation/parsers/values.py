@@ -52,7 +52,7 @@ def read_moment(value: Moment | datetime | None, notes: Notes) -> datetime | Non
         if isinstance(value, str):
             moment = _read_spelled(value.strip())
         elif isinstance(value, datetime):
-            moment = _to_utc(value)
+            moment = to_utc(value)
         else:
             moment = datetime.fromtimestamp(value, UTC)
     except (ValueError, OverflowError, OSError):
@@ -64,10 +64,13 @@ def read_moment(value: Moment | datetime | None, notes: Notes) -> datetime | Non
 def _read_spelled(value: str) -> datetime:
     if value.replace(".", "", 1).isdecimal() and len(value) > 8:
         return datetime.fromtimestamp(float(value), UTC)
-    return _to_utc(datetime.fromisoformat(value))
+    return to_utc(datetime.fromisoformat(value))
 
 
-def _to_utc(moment: datetime) -> datetime:
+def to_utc(moment: datetime) -> datetime:
+    """Return a time in UTC; one without a zone is in UTC."""
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
