@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -12,6 +14,8 @@ import pytest
 
 from moderation.comments import Comment, Status
 from moderation.parsers import read_comments
+from moderation.text import markup_to_text
+from tests.benchmarks.exports import EXPORTS, write_export
 from tests.browsers import need
 
 MODES = {Status.PUBLISHED: 1, Status.PENDING: 2, Status.REMOVED: 4}
@@ -71,6 +75,117 @@ def _isso_row(comment: Comment) -> tuple[Any, ...]:
         comment.author, comment.positive_votes, comment.negative_votes, comment.article_id,
         comment.article_title,
     )  # fmt: skip
+
+
+@pytest.fixture
+def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A database for Isso, whose importers take the times of exports for local ones."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield tmp_path / "imported.db"
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_disqus_as_isso_imports_it(imported, tmp_path):
+    """Its importer has a parser and a reading of its own; what spam is it does not look at."""
+    export = _export("disqus", tmp_path)
+    importer = need("isso.migrate", "isso", extra="peers").Disqus(
+        _open_isso(imported), str(export), empty_id=True
+    )
+    importer.migrate()
+    comments = list(read_comments(export))
+    assert importer.comments == {comment.id for comment in comments}
+    parents = {comment.parent_id for comment in comments}
+    # Isso forgets what was deleted and has no replies.
+    kept = [one for one in comments if not _was_deleted(one) or one.id in parents]
+    modes = [4 if _was_deleted(comment) else 1 for comment in kept]
+    assert _as_isso_has_it(kept, modes) == _imported_rows(imported, keep_lines=False)
+
+
+@pytest.mark.filterwarnings("ignore:.*wordpress.xml:pytest.PytestUnraisableExceptionWarning")
+def test_wordpress_as_isso_imports_it(imported, tmp_path):
+    """It leaves the export open, of which Python warns."""
+    export = _export("wordpress", tmp_path)
+    importer = need("isso.migrate", "isso", extra="peers").WordPress(
+        _open_isso(imported), str(export)
+    )
+    importer.migrate()
+    comments = list(read_comments(export))
+    assert importer.count == len(comments)
+    modes = [1 if comment.status is Status.PUBLISHED else 2 for comment in comments]
+    assert _as_isso_has_it(comments, modes) == _imported_rows(imported, keep_lines=True)
+
+
+def _export(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.xml"
+    write_export(EXPORTS[name], path, 300_000)
+    return path
+
+
+def _open_isso(path: Path) -> Any:
+    isso = need("isso", "isso", extra="peers")
+    return isso.db.SQLite3(str(path), isso.config.new({"guard": {"enabled": "false"}}))
+
+
+def _was_deleted(comment: Comment) -> bool:
+    return "deleted" in (comment.removal_reason or "")
+
+
+def _as_isso_has_it(comments: list[Comment], modes: list[int]) -> list[tuple[Any, ...]]:
+    """Return what Isso keeps of comments; a reply's parent by when it was written."""
+    written = {comment.id: comment.created_at.timestamp() for comment in comments}
+    rows = [
+        (
+            written[comment.id], comment.text, comment.author, mode,
+            written.get(comment.parent_id), comment.article_title,
+        )
+        for comment, mode in zip(comments, modes, strict=True)
+    ]  # fmt: skip
+    return sorted(rows)
+
+
+def _imported_rows(database: Path, *, keep_lines: bool) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(database)
+    found = connection.execute("""
+        SELECT one.created, one.text, one.author, one.mode, other.created, title
+        FROM comments one JOIN threads ON threads.id = one.tid
+        LEFT JOIN comments other ON other.id = one.parent
+    """).fetchall()
+    connection.close()
+    return sorted(
+        (created, markup_to_text(text, keep_lines=keep_lines), *others)
+        for created, text, *others in found
+    )
+
+
+def test_schema_org_as_extruct_finds_it():
+    """The library of those who crawl finds the same comments in a page's microdata and JSON-LD."""
+    extruct = need("extruct", "extruct", extra="peers")
+    page = Path(__file__).parent / "exports/schema_org/microdata.html"
+    found = extruct.extract(page.read_text(encoding="utf-8"), syntaxes=["microdata", "json-ld"])
+    theirs = {_fold(text) for text in _find_comments(found)}
+    ours = {_fold(comment.text) for comment in read_comments(page) if comment.text is not None}
+    assert ours == theirs
+    assert len(ours) == 6
+
+
+def _find_comments(found: Any) -> Iterator[str]:
+    """Yield the words of comments wherever they are, in either of extruct's layouts."""
+    if isinstance(found, list):
+        for one in found:
+            yield from _find_comments(one)
+    elif isinstance(found, dict):
+        properties = found.get("properties", found)
+        text = properties.get("text") or properties.get("commentText")
+        kind = str(found.get("type") or found.get("@type"))
+        if text and kind.endswith(("Comment", "UserComments")):
+            yield text
+        yield from _find_comments(list(found.values()))
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_a_database_with_other_tables_is_refused(tmp_path):
