@@ -15,6 +15,12 @@ from moderation.parsers.xml_records import read_records
 from tests.records import see_records
 
 ROOT = '<list xmlns="urn:one" xmlns:p="urn:two">'
+ROOTS = [
+    *(ROOT, ROOT, ROOT, '<list xmlns="urn:one" x=">" xmlns:p="urn:two">'),
+    *('<list xmlns="urn:one" xmlns:p="\nurn:two">', "<list xmlns:p='urn:&amp;'>", "<list>"),
+    '<list x=\' xmlns:q="urn:two"\' xmlns:p="urn:two">',
+    '<p:list xmlns:p="urn:two" xmlns:q = "urn:two">',
+]
 PARENTS = {"a": "list"}
 RECORD = '<a p:id="{}">\n<b>{}</b>\n<c />\n<d><e><![CDATA[{}]]></e></d>\n</a>\n'
 
@@ -57,7 +63,8 @@ template = st.builds(
 between = st.sampled_from(
     ["", "", "", "\n", " \n", "words", "<!-- <a>no</a> -->", "<?x <a>no</a>?>", "<z>&lt;</z>",
      "<![CDATA[<a>no</a>]]>", '<z x="<a>">', "<z><a>no</a></z>", '<z xmlns:p="urn:else"/>',
-     "<a><a><b>no</b></a></a>", "<a>", "</a>", "<p:a/>", "<!DOCTYPE x>", "</list>"]
+     "<a><a><b>no</b></a></a>", '<list xmlns:p="urn:else">', "<list x='>' xmlns:p='urn:else'>",
+     "<list x=' xmlns:p'>", "</list>", "<a>", "</a>", "<p:a/>", "<!DOCTYPE x>", "</list>"]
 )  # fmt: skip
 
 
@@ -65,10 +72,11 @@ between = st.sampled_from(
 def exports(draw: st.DrawFn) -> str:
     """An export of a few templates, each filled several times; some are damaged."""
     templates = draw(st.lists(template, min_size=1, max_size=3))
-    pieces = [draw(st.sampled_from(["", "<?xml version='1.0'?>\n", "<!-- <a> -->", "\n"])), ROOT]
+    root = draw(st.sampled_from(ROOTS))
+    pieces = [draw(st.sampled_from(["", "<?xml version='1.0'?>\n", "<!-- <a> -->", "\n"])), root]
     for _ in range(draw(st.integers(1, 6))):
         pieces += draw(between), _fill(draw, draw(st.sampled_from(templates)))
-    whole = "".join([*pieces, draw(space), "</list>"])
+    whole = "".join([*pieces, draw(space), "</p:list>" if root.startswith("<p:") else "</list>"])
     return whole[: draw(st.integers(0, len(whole)))] if draw(st.integers(0, 5)) == 0 else whole
 
 
@@ -83,7 +91,7 @@ def _fill(draw: st.DrawFn, made: str) -> str:
 @given(exports(), st.sampled_from([1, 7, 64, 1 << 16]))
 def test_a_layout_reads_what_lxml_reads(export, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xml_records, "CHUNK_CHARACTERS", max(size, len(ROOT) + 40))
+        patch.setattr(xml_records, "CHUNK_CHARACTERS", max(size, 100))
         seen = [
             see_records(
                 export.encode(), PARENTS, bodies=("c",), by_layout=by_layout, encoding="utf-8"

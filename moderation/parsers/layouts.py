@@ -40,12 +40,15 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(rf" (?P<name>{_QUALIFIED})=(?P<quote>[\"'])")
 _CONTENT = re.compile(rf"(?P<section>{_SECTION})|(?P<text>[^<]*+)")
 _BLANK = re.compile(_SPACES)
-_DECLARATION = re.compile(rf"\sxmlns:({_NAME})\s*=\s*(?:\"([^\"<&]*)\"|'([^'<&]*)')")
-_DECLARING = r"<[^<>]*\sxmlns"
+_ROOT = re.compile(_QUALIFIED)
+_ROOT_ATTRIBUTE = re.compile(rf"\s+(?P<name>{_QUALIFIED})\s*=\s*(?:\"([^\"<]*)\"|'([^'<]*)')")
+_DECLARING = r"<(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*?\sxmlns"
 _IS_DECLARING = re.compile(_DECLARING)
 _REFERENCE = re.compile(
     r"&(?:(?P<name>amp|lt|gt|quot|apos)|#(?P<decimal>[0-9]{1,7})|#x(?P<hex>[0-9A-Fa-f]{1,6}));"
 )
+_CHANGED = re.compile(r"[&\t\n]")
+"""What XML 1.0 (3.3.3) reads of an attribute's value in another way than it is written."""
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _LEVELS = 2
 """Below a record."""
@@ -108,9 +111,7 @@ class Layouts:
         self.mark = f"run-{secrets.token_hex(8)}"
         """An attribute that the export cannot have."""
         self._bodies = frozenset(bodies)
-        self._namespaces = {
-            prefix: double or single for prefix, double, single in _DECLARATION.findall(root)
-        }
+        self._namespaces = dict(_find_namespaces(root))
         begins = rf"<(?P<name>(?:{_NAME}:)?(?:{'|'.join(map(re.escape, names))}))(?=[\s/>])"
         self._begins = re.compile(begins).match
         others = begins.replace("?P<name>", "?:")
@@ -336,6 +337,18 @@ class _Drawing:
             self._escaped.append(len(self._paths))
         self._paths.append(path)
         self._pattern.append(group)
+
+
+def _find_namespaces(root: str) -> Iterator[tuple[str, str]]:
+    """Yield the prefixes that a tag declares; not those whose namespace is not as it is written."""
+    name = _ROOT.match(root, 1)
+    place = name.end() if name else len(root)
+    while attribute := _ROOT_ATTRIBUTE.match(root, place):
+        namespace = attribute[2] or attribute[3] or ""
+        keyword, _, prefix = attribute["name"].partition(":")
+        if keyword == "xmlns" and prefix and not _CHANGED.search(namespace):
+            yield prefix, namespace
+        place = attribute.end()
 
 
 def _resolve(texts: tuple[str, ...], escaped: tuple[int, ...]) -> tuple[str, ...] | None:
