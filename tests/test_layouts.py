@@ -39,7 +39,11 @@ odd = st.sampled_from(
 )  # fmt: skip
 text = st.one_of(plain, plain, escaped, odd)
 section = st.one_of(plain, st.sampled_from(["]", "]]", "]>", "&", "<b>", "</a>", "\r\n", "\uffff"]))
-value = st.one_of(plain.map(lambda words: words.replace("'", "")), escaped, st.just("&#10;"))
+value = st.one_of(
+    plain.map(lambda words: words.replace("'", "")),
+    escaped,
+    st.sampled_from(["&#10;", " b='", ' b="']),
+)
 name = st.sampled_from(["b", "c", "p:b", "p:c", "q:b", "d.e-f"])
 space = st.sampled_from(["", "", "\n", "\n\t", "  "])
 leaf = st.builds("<{0}>{{text}}</{0}>".format, name) | st.builds(

@@ -37,7 +37,7 @@ _TAG = re.compile(
     rf"<(?P<name>{_QUALIFIED})"
     rf"(?P<attributes>(?: {_QUALIFIED}=(?:\"[^\"<\t\n]*+\"|'[^'<\t\n]*+'))*+)(?P<close> ?/?>)"
 )
-_ATTRIBUTE = re.compile(rf" (?P<name>{_QUALIFIED})=(?P<quote>[\"'])")
+_ATTRIBUTE = re.compile(rf" (?P<name>{_QUALIFIED})=(?P<quote>[\"']).*?(?P=quote)", re.S)
 _CONTENT = re.compile(rf"(?P<section>{_SECTION})|(?P<text>[^<]*+)")
 _BLANK = re.compile(_SPACES)
 _ROOT = re.compile(_QUALIFIED)
