@@ -99,8 +99,8 @@ def parse(source: Source, notes: Notes) -> Iterator[Comment]:
     notes.columns = COLUMNS
     titles: dict[str, str] = {}
     for record in _read(source, notes):
-        identifier = read_id(record.id)
-        if identifier is None:
+        identifier = (read_id(record.id) or "").removeprefix("t1_")
+        if not identifier:
             notes.left_out["comments without an id"] += 1
         elif record.selftext is not None and record.body is None:
             notes.left_out["submissions, which are no comments"] += 1
@@ -153,7 +153,7 @@ def _to_comment(record: Record, identifier: str, titles: dict[str, str], notes: 
     hidden = said is not None or body is None
     status, reason = _find_status(record, said)
     return Comment(
-        id=identifier.removeprefix("t1_"),
+        id=identifier,
         text=None if hidden or body is None else _read_body(body),
         source=NAME,
         status=status,
@@ -195,7 +195,7 @@ def _find_parent(record: Record) -> str | None:
         parent = _spell_number(parent)
         if record.link_id == f"t3_{parent}":
             return None
-    return parent.removeprefix("t1_")
+    return parent.removeprefix("t1_") or None
 
 
 def _spell_number(number: str) -> str:
