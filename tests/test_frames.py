@@ -5,6 +5,7 @@ import io
 import json
 import os
 import stat
+import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -235,6 +236,39 @@ def test_rows_of_our_own_that_were_edited_are_read(row, text, tmp_path):
     header = ",".join(f'"{name}"' for name in [*names, "text"])
     path.write_text(f"\n{header}\n\n{',' * len(names)}{row}\n{',' * len(names)}{row}")
     assert [comment.text for comment in again(path)] == [text, text]
+
+
+def test_a_row_of_another_length_changes_nothing_about_the_next(tmp_path):
+    path = tmp_path / "comments.csv"
+    header = ",".join(f'"{name}"' for name in [*SCHEMA.names, "x"])
+    values = ['"words"' if name == "text" else "" for name in SCHEMA.names]
+    rows = [
+        [*values, '"1"'],
+        ['"a"', "1"],
+        [],
+        [*values, "1"],
+        [*values, '"1"', "1"],
+        [*values, '""'],
+    ]
+    path.write_text("\n".join([header, *map(",".join, rows)]))
+    assert [comment.extra for comment in again(path)] == [{"x": "1"}, {"x": 1}, {"x": ""}]
+
+
+@pytest.mark.parametrize("quoted", [True, False], ids=["written here", "of others"])
+def test_a_csv_is_read_in_bounded_memory(quoted, tmp_path):
+    path = tmp_path / "comments.csv"
+    names = [*SCHEMA.names, "x"]
+    header = ",".join(f'"{name}"' if quoted else name for name in names)
+    row = ",".join('"words words words"' if name == "text" else "" for name in names)
+    path.write_text("\n".join([header, *[row] * 100_000]))
+    reading = read_comments(path)
+    next(reading)
+    tracemalloc.start()
+    number = sum(1 for _ in reading)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert number == 99_999
+    assert peak < 1_000_000 < path.stat().st_size
 
 
 def test_csv_is_utf8_with_line_feeds_and_empty_unknowns(tmp_path):

@@ -6,7 +6,7 @@ What stands without is a number, true or false, or missing where it is empty, as
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 _CELL = re.compile(r'("(?:[^"]++|"")*+"|[^",\r\n]*+)(?:,|\r\n?|\n|\Z)')
@@ -17,26 +17,39 @@ _BARE = re.compile(
 
 
 class Quotation:
-    """The lines of a CSV as they are read, and what is meant by the cells of its rows."""
+    """
+    The lines of a CSV on their way to `csv.reader`, and what is meant by the cells of its rows.
+
+    The lines of a row are kept until it is asked for: each row has to be, or `forget` called.
+    """
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = lines
         self._taken: list[str] = []
+        self._keeps = True
 
     def lines(self) -> Iterator[str]:
-        """Pass the lines on; those of one row are kept until it is asked for."""
+        """Pass the lines on."""
         for line in self._lines:
-            self._taken.append(line)
+            if self._keeps:
+                self._taken.append(line)
             yield line
+
+    def forget(self) -> None:
+        """Keep no more lines."""
+        self._keeps = False
+        self._taken.clear()
 
     def has_texts_only(self, row: list[str]) -> bool:
         """Tell whether every cell of the row that was read last is in quotation marks."""
         return all(self._are_quoted(self._take(), len(row)))
 
-    def read(self, row: list[str], places: Iterable[int]) -> list[Any]:
+    def read(self, row: list[str], places: Sequence[int]) -> list[Any]:
         """Return the row that was read last, with what is meant by the cells in these places."""
         written = self._take()
         cells: list[Any] = list(row)
+        if len(row) <= max(places):  # it is refused as one that is too short
+            return cells
         quoted: list[bool] | None = None
         for place in places:
             cell = row[place]

@@ -70,7 +70,9 @@ def open_csv(
     if ALIASES.keys() <= set(header) and quotation.has_texts_only(header):  # written here
         places = [place for place, name in enumerate(header) if name not in ALIASES]
         places.append(header.index("text"))
-        rows = (quotation.read(row, places) if len(row) == len(header) else row for row in rows)
+        rows = (quotation.read(row, places) for row in rows)
+    else:
+        quotation.forget()
     return header, _csv_rows(rows, header, notes)
 
 
