@@ -242,16 +242,12 @@ def test_a_row_of_another_length_changes_nothing_about_the_next(tmp_path):
     path = tmp_path / "comments.csv"
     header = ",".join(f'"{name}"' for name in [*SCHEMA.names, "x"])
     values = ['"words"' if name == "text" else "" for name in SCHEMA.names]
-    rows = [
-        [*values, '"1"'],
-        ['"a"', "1"],
-        [],
-        [*values, "1"],
-        [*values, '"1"', "1"],
-        [*values, '""'],
-    ]
+    longer = ['"1"'] * 19
+    rows = [[*values, '"1"'], longer, [*values, "1"], ['"a"'], [], [*values, '""']]
     path.write_text("\n".join([header, *map(",".join, rows)]))
-    assert [comment.extra for comment in again(path)] == [{"x": "1"}, {"x": 1}, {"x": ""}]
+    reading = read_comments(path)
+    assert [comment.extra for comment in reading] == [{"x": "1"}, {"x": 1}, {"x": ""}]
+    assert reading.notes.left_out == {"rows without exactly 18 fields": 2}
 
 
 @pytest.mark.parametrize("quoted", [True, False], ids=["written here", "of others"])
