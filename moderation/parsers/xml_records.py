@@ -106,7 +106,7 @@ def read_records(
     begin = _find_beginning(head, notes.limits)
     # A document type may change how the values of attributes are read.
     by_layout = by_layout and "<!DOCTYPE" not in head[:begin]
-    names = set(parents) - set(parents.values()) if by_layout else ()
+    names = parents.keys() - parents.values() if by_layout else ()
     layouts = Layouts(names, find_root(head) or "", bodies)
     waiting = tags = 0
     for chunk in _chunks(head[:begin], chain([head[begin:]], text), layouts):
@@ -114,14 +114,13 @@ def read_records(
         error = _feed(parser, chunk)
         last = None
         for _, element in parser.read_events():
-            number = element.get(layouts.mark)
-            run = [] if number is None else layouts.take(number)
+            mark = element.get(layouts.mark)
+            records: Sequence[Record] = layouts.take(mark) if mark else [_Built(element, bodies)]
             name = _local(element.tag)
             if local_name(element.getparent()) == parents.get(name):  # a prefix may be undeclared
                 last = element
                 if has_many(element) and _is_deeper(element, notes.limits.depth):
                     raise notes.limits.too_deep()
-                records: Sequence[Record] = run or [_Built(element, bodies)]
                 for record in records:
                     yield element, record
         if last is not None:
